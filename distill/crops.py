@@ -1,0 +1,145 @@
+"""Training crops: a stretch of a labelled lead, warped, corrupted, with its delayed targets."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..edge.frontend import network_input
+from ..edge.timing import (
+    BEAT_FRAME_SAMPLES,
+    HOP_SAMPLES,
+    LOOKAHEAD_SAMPLES,
+    WAVE_FRAME_SAMPLES,
+)
+from ..pretrain.augment import AugmentConfig, corrupt, draw_speed
+from .datasets import LabelledLead
+from .targets import NO_BEAT, beat_targets, dense_targets, frame_targets
+
+Floats = npt.NDArray[np.float32]
+
+CROP_SAMPLES = 2560
+TOTAL_SAMPLES = CROP_SAMPLES + LOOKAHEAD_SAMPLES
+assert TOTAL_SAMPLES % HOP_SAMPLES == 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of one step: input (b, 2, 1, n), coverage (b, 4, n/2), complete, beat (b, n/8)."""
+
+    x: Tensor
+    coverage: Tensor
+    complete: Tensor
+    beat: Tensor
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """How many crops of each set an epoch draws, and how often LUDB's lead I is repeated."""
+
+    lead_one_repeats: int = 3
+    qtdb_crops: int = 512
+    mitdb_crops: int = 1024
+    ectopic_share: float = 0.5  # of the MIT-BIH crops, those centred on an S or V beat
+
+
+class CropSource:
+    """Seeded batches of augmented crops; epoch e of seed s is the same on every run."""
+
+    def __init__(
+        self,
+        leads: list[LabelledLead],
+        noises: list[Floats],
+        augment: AugmentConfig,
+        plan: EpochPlan,
+    ) -> None:
+        """Render each lead's dense targets once."""
+        self._leads = leads
+        self._dense = [dense_targets(lead) for lead in leads]
+        self._noises, self._augment, self._plan = noises, augment, plan
+        self._of_set = {
+            name: [k for k, lead in enumerate(leads) if lead.dataset == name]
+            for name in ("ludb", "qtdb", "mitdb")
+        }
+
+    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
+        """One epoch, made one batch ahead in a thread."""
+        rng = np.random.default_rng((seed, epoch))
+        order = rng.permutation(self._draw_leads(rng))
+        chunks = [order[k : k + size] for k in range(0, len(order) - size + 1, size)]
+        ready: queue.Queue[Batch | None] = queue.Queue(maxsize=2)
+
+        def produce() -> None:
+            for chunk in chunks:
+                ready.put(self._batch(chunk, rng))
+            ready.put(None)
+
+        threading.Thread(target=produce, daemon=True).start()
+        while (batch := ready.get()) is not None:
+            yield batch
+
+    def steps(self, size: int) -> int:
+        """Batches an epoch."""
+        return len(self._draw_leads(np.random.default_rng(0))) // size
+
+    def _draw_leads(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        ludb = self._of_set["ludb"]
+        first = [k for k in ludb if self._leads[k].lead == "i"]
+        drawn = [np.array(ludb + first * (self._plan.lead_one_repeats - 1), np.int64)]
+        for name, count in (("qtdb", self._plan.qtdb_crops), ("mitdb", self._plan.mitdb_crops)):
+            if self._of_set[name]:
+                drawn.append(rng.choice(self._of_set[name], count))
+        return np.concatenate(drawn)
+
+    def _batch(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        crops = [self._crop(k, rng) for k in chosen]
+        x, coverage, complete, beat = (np.stack(part) for part in zip(*crops, strict=True))
+        return Batch(
+            torch.from_numpy(x[:, :, None]).contiguous(memory_format=torch.channels_last),
+            torch.from_numpy(coverage),
+            torch.from_numpy(complete),
+            torch.from_numpy(beat),
+        )
+
+    def _crop(
+        self, index: int, rng: np.random.Generator
+    ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
+        lead = self._leads[index]
+        step = draw_speed(self._augment, rng)
+        start = self._draw_start(lead, CROP_SAMPLES * step, rng)
+        at = start + step * np.arange(TOTAL_SAMPLES)
+        # Beyond the lead's end its last value is held, as `Monitor.finish` does.
+        signal = np.interp(at, np.arange(len(lead.filtered_mv)), lead.filtered_mv)
+        x = network_input(corrupt(signal.astype(np.float32), self._noises, self._augment, rng))
+        first_edge = start - step * (LOOKAHEAD_SAMPLES + 0.5)
+        frames = TOTAL_SAMPLES // WAVE_FRAME_SAMPLES
+        coverage, complete = frame_targets(
+            self._dense[index], first_edge, step * WAVE_FRAME_SAMPLES, frames
+        )
+        unseen = LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES  # before the crop: nothing to know
+        coverage[:, :unseen], complete[:unseen] = 1.0, 0.0
+        frames = TOTAL_SAMPLES // BEAT_FRAME_SAMPLES
+        beat = beat_targets(lead, first_edge, step * BEAT_FRAME_SAMPLES, frames)
+        beat[: LOOKAHEAD_SAMPLES // BEAT_FRAME_SAMPLES + 1] = NO_BEAT
+        return x, coverage, complete, beat
+
+    def _draw_start(self, lead: LabelledLead, length: float, rng: np.random.Generator) -> float:
+        slack = len(lead.filtered_mv) - length
+        if slack <= 0:
+            return 0.0
+        if lead.dataset == "qtdb" and lead.spans:
+            first, last = lead.spans[rng.integers(len(lead.spans))]
+            centre = rng.uniform(first, last)
+        elif lead.dataset == "mitdb" and rng.random() < self._plan.ectopic_share:
+            ectopic = [position for position, label in lead.beats if label in "SV"]
+            centre = rng.choice(ectopic) if ectopic else rng.uniform(0, len(lead.filtered_mv))
+        else:
+            return float(rng.uniform(0, slack))
+        return float(np.clip(centre - rng.uniform(0.3, 0.9) * length, 0, slack))

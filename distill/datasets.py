@@ -1,0 +1,174 @@
+"""LUDB, QTDB and MIT-BIH as one kind of training record: filtered lead, waves, spans, beats.
+
+What an annotator did not mark is not taught. Each record says where its waves are complete
+(`spans`), and elsewhere only what the beat annotations imply: a QRS here, none over there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import wfdb
+
+from ..edge.errors import InputError
+from ..edge.frontend import filter_record
+from ..edge.labels import AAMI_OF_SYMBOL, QRS, P, T
+
+Floats = npt.NDArray[np.float64]
+WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
+LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", *(f"v{k}" for k in range(1, 7)))
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One annotated wave in samples at 250 Hz; an edge that the annotator left out is NaN."""
+
+    kind: int
+    onset: float
+    peak: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class LabelledLead:
+    """One lead with its labels; positions are in samples at 250 Hz of `filtered_mv`."""
+
+    group: str  # source record, the unit of splitting
+    dataset: str
+    lead: str
+    filtered_mv: npt.NDArray[np.float32]
+    waves: tuple[Wave, ...]
+    spans: tuple[tuple[float, float], ...]  # where every wave is annotated
+    beats: tuple[tuple[float, str], ...]  # (R peak, AAMI class), empty where none are given
+    beats_complete: bool  # the whole record is annotated beat by beat
+    unreadable: tuple[tuple[float, float], ...] = ()  # ventricular flutter: nothing is taught
+
+
+def parse_waves(annotation: wfdb.Annotation, scale: float) -> list[Wave]:
+    """`( p )`-style annotations to waves; `scale` turns the file's samples into 250 Hz samples."""
+    symbols, samples = annotation.symbol, annotation.sample * scale
+    waves = []
+    for k, symbol in enumerate(symbols):
+        kind = WAVE_OF_SYMBOL.get(symbol, QRS if symbol in AAMI_OF_SYMBOL else None)
+        if kind is None:
+            continue
+        onset = samples[k - 1] if k and symbols[k - 1] == "(" else np.nan
+        closed = k + 1 < len(symbols) and symbols[k + 1] == ")"
+        waves.append(Wave(kind, onset, samples[k], samples[k + 1] if closed else np.nan))
+    return waves
+
+
+def load_ludb(folder: Path) -> Iterator[LabelledLead]:
+    """All twelve leads of each LUDB record; waves complete between first and last mark."""
+    for name in record_names(folder):
+        for lead in LUDB_LEADS:
+            filtered, scale = _filtered(folder / name, lead)
+            annotation = wfdb.rdann(str(folder / name), lead)
+            waves = parse_waves(annotation, scale)
+            span = (annotation.sample[0] * scale, annotation.sample[-1] * scale)
+            yield LabelledLead(
+                f"ludb/{name}", "ludb", lead, filtered, tuple(waves), (span,), (), False
+            )
+
+
+def load_qtdb(folder: Path) -> Iterator[LabelledLead]:
+    """Both leads of each QTDB record: annotator 1's waves, and beats where the set has them."""
+    for name in record_names(folder):
+        if not (folder / f"{name}.q1c").exists():
+            continue
+        for channel in (0, 1):
+            filtered, scale = _filtered(folder / name, channel)
+            waves = parse_waves(wfdb.rdann(str(folder / name), "q1c"), scale)
+            has_beats = (folder / f"{name}.atr").exists()
+            beats = _beats(folder / name, scale) if has_beats else []
+            spans = _annotated_runs([w.peak for w in waves if w.kind == QRS], waves)
+            group = _source_of(name)
+            yield LabelledLead(
+                group, "qtdb", str(channel), filtered, tuple(waves), spans, tuple(beats), has_beats
+            )
+
+
+def load_mitdb(folder: Path) -> Iterator[LabelledLead]:
+    """Both channels of each MIT-BIH record: beats only, all of them."""
+    for name in record_names(folder):
+        for channel in (0, 1):
+            filtered, scale = _filtered(folder / name, channel)
+            beats = tuple(_beats(folder / name, scale))
+            flutter = _flutter(folder / name, scale)
+            yield LabelledLead(
+                f"mitdb/{name}", "mitdb", str(channel), filtered, (), (), beats, True, flutter
+            )
+
+
+LOADERS = {"ludb": load_ludb, "qtdb": load_qtdb, "mitdb": load_mitdb}
+
+
+def record_names(folder: Path) -> list[str]:
+    """The names in a WFDB folder's RECORDS file."""
+    index = folder / "RECORDS"
+    if not index.is_file():
+        raise InputError(f"{folder} has no RECORDS file; point --data at the data set's folder")
+    return [line.strip() for line in index.read_text().splitlines() if line.strip()]
+
+
+def fold_of(group: str, folds: int = 5) -> int:
+    """The fold of a source record: stable, independent of which other records are present."""
+    digest = 0
+    for byte in group.encode():
+        digest = (digest * 131 + byte) % 1_000_003
+    return digest % folds
+
+
+def _filtered(path: Path, lead: str | int) -> tuple[npt.NDArray[np.float32], float]:
+    """One lead through the front end, and the factor from file samples to 250 Hz samples."""
+    channels = [lead] if isinstance(lead, int) else None
+    names = [lead] if isinstance(lead, str) else None
+    signal, fields = wfdb.rdsamp(str(path), channels=channels, channel_names=names)
+    filtered, rate_hz = filter_record(signal[:, 0].astype(np.float32), float(fields["fs"]))
+    return filtered, rate_hz / float(fields["fs"])
+
+
+def _beats(path: Path, scale: float) -> list[tuple[float, str]]:
+    annotation = wfdb.rdann(str(path), "atr")
+    return [
+        (sample * scale, AAMI_OF_SYMBOL[symbol])
+        for sample, symbol in zip(annotation.sample, annotation.symbol, strict=True)
+        if symbol in AAMI_OF_SYMBOL
+    ]
+
+
+def _flutter(path: Path, scale: float) -> tuple[tuple[float, float], ...]:
+    """Stretches between `[` and `]`."""
+    annotation = wfdb.rdann(str(path), "atr")
+    marks = list(zip(annotation.sample * scale, annotation.symbol, strict=True))
+    starts = [at for at, symbol in marks if symbol == "["]
+    ends = [at for at, symbol in marks if symbol == "]"]
+    return tuple(zip(starts, ends, strict=False))
+
+
+def _annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:
+    """Stretches of consecutive annotated beats; a gap of 1.6 median RR ends one."""
+    peaks = np.sort(np.array(r_peaks))
+    if len(peaks) < 3:
+        return ()
+    gaps = np.diff(peaks)
+    breaks = np.flatnonzero(gaps > 1.6 * np.median(gaps)) + 1
+    spans = []
+    for run in np.split(peaks, breaks):
+        if len(run) < 2:
+            continue
+        inside = [w for w in waves if run[0] - 100 <= w.peak <= run[-1] + 150]
+        edges = [e for w in inside for e in (w.onset, w.peak, w.offset) if np.isfinite(e)]
+        spans.append((min(edges), max(edges)))
+    return tuple(spans)
+
+
+def _source_of(name: str) -> str:
+    """QTDB's sel1xx and sel2xx are excerpts of the MIT-BIH record of that number."""
+    digits = name.removeprefix("sel")
+    from_mitdb = len(digits) == 3 and digits.isdigit() and digits[0] in "12"
+    return f"mitdb/{digits}" if from_mitdb else f"qtdb/{name}"

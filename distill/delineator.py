@@ -1,0 +1,63 @@
+"""The delineator: encoder, then a decoder to per-frame waves (125 Hz) and beat classes (31.25 Hz).
+
+Targets are delayed by `LOOKAHEAD_FRAMES`: output frame k speaks of input frame k - LOOKAHEAD.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..edge.labels import BEATS, WAVES
+from ..pretrain.encoder import Conv, Encoder, EncoderConfig, Residual
+
+
+class Delineator(nn.Module):
+    """Per-frame wave logits (batch, 4, time/2) and beat logits (batch, 4, time/8)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        """A decoder that mirrors the encoder's widths."""
+        super().__init__()
+        self.config = config
+        c0, c1, c2, c3 = config.channels
+        self.encoder = Encoder(config)
+        self.merge2, self.refine2 = Conv(c3 + c2, c2, 1), Residual(c2, 9)
+        self.merge1, self.refine1 = Conv(c2 + c1, c1, 1), Residual(c1, 9)
+        self.merge0, self.refine0 = Conv(c1 + c0, c0, 1), Residual(c0, 9)
+        self.wave_head = nn.Conv2d(c0, len(WAVES), 1)
+        self.beat_head = nn.Conv2d(c2, len(BEATS), 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, 2, time) to wave and beat logits; time is a multiple of 16."""
+        x0, x1, x2, x3 = self.encoder(x)
+        y2 = self.refine2(self.merge2(torch.cat([upsample(x3), x2], 1)))
+        y1 = self.refine1(self.merge1(torch.cat([upsample(y2), x1], 1)))
+        y0 = self.refine0(self.merge0(torch.cat([upsample(y1), x0], 1)))
+        return self.wave_head(y0), self.beat_head(y2)
+
+
+def upsample(x: Tensor) -> Tensor:
+    """Each frame twice."""
+    return functional.interpolate(x, scale_factor=(1.0, 2.0), mode="nearest")
+
+
+def work_of(model: nn.Module, seconds: float = 16.0) -> tuple[int, float]:
+    """Parameters after folding batch norm, and multiply-accumulates a second of signal."""
+    macs = 0
+
+    def count(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal macs
+        assert isinstance(layer, nn.Conv2d)
+        macs += output.shape[-1] * layer.weight.numel()
+
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        model(torch.zeros(1, 2, 1, int(seconds * 250)))
+    model.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return sum(layer.weight.numel() + layer.out_channels for layer in layers), macs / seconds

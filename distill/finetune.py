@@ -1,0 +1,215 @@
+"""Supervised training of the delineator: one loop, resumable, the same on every run of a seed."""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..edge.errors import InputError
+from ..pretrain.augment import AugmentConfig, load_noise
+from ..pretrain.encoder import EncoderConfig
+from .crops import Batch, CropSource, EpochPlan
+from .datasets import LOADERS, LabelledLead, fold_of
+from .delineator import Delineator, work_of
+from .targets import NO_BEAT, wave_loss
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """Everything a run depends on besides the data; stored in each checkpoint."""
+
+    epochs: int = 40
+    batch: int = 48
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.02
+    beat_weight: float = 0.2
+    ema: float = 0.998
+    seed: int = 0
+    fold: int | None = None  # records of this fold are left out; None trains on all
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    plan: EpochPlan = field(default_factory=EpochPlan)
+
+
+def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
+    """The configuration from TOML; unknown keys are refused by name."""
+    values = tomllib.loads(path.read_text()) if path else {}
+    given = {key: value for key, value in overrides.items() if value is not None}
+    config: FinetuneConfig = config_from({**values, **given}, FinetuneConfig)
+    return config
+
+
+def config_from(values: dict[str, Any], kind: Any) -> Any:
+    """A frozen dataclass from a plain dictionary, nested ones included."""
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InputError(
+            f"unknown key {unknown[0]!r} in the configuration; known are {', '.join(known)}"
+        )
+    built = {}
+    for key, value in values.items():
+        default = known[key].default_factory() if callable(known[key].default_factory) else None  # type: ignore[misc]
+        if is_dataclass(default) and isinstance(value, dict):
+            value = config_from(value, type(default))
+        built[key] = tuple(value) if isinstance(value, list) else value
+    return kind(**built)
+
+
+def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
+    """Train on LUDB, QTDB and MIT-BIH below `data`; returns the final weights' path.
+
+    `run` holds `checkpoint.safetensors` and `state.json` (written each epoch, resumed from),
+    `log.jsonl` and at the end `model.safetensors`.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    source = CropSource(
+        training_leads(data, config.fold),
+        load_noise(data / "nstdb", config.augment.train_share_of_noise),
+        config.augment,
+        config.plan,
+    )
+    trainer = Trainer(config, source.steps(config.batch))
+    first = trainer.resume(run)
+    for epoch in range(first, config.epochs):
+        started = time.monotonic()
+        losses = [trainer.step(b) for b in source.batches(config.batch, config.seed, epoch)]
+        trainer.save(run, epoch + 1)
+        wave, beat = np.mean(losses, 0)
+        entry = {"epoch": epoch, "wave_loss": round(float(wave), 5), "beat_loss": round(float(beat), 5)}
+        _log(run, {**entry, "seconds": round(time.monotonic() - started, 1)})
+    return save_weights(trainer.averaged, config, run / "model.safetensors")
+
+
+def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
+    """Every labelled lead below `data`, without the source records of `fold`."""
+    present = [name for name in LOADERS if (data / name).is_dir()]
+    if not present:
+        raise InputError(f"{data} has none of {', '.join(LOADERS)}; see `leadone data --help`")
+    leads = [lead for name in present for lead in LOADERS[name](data / name)]
+    return [lead for lead in leads if fold is None or fold_of(lead.group) != fold]
+
+
+class Trainer:
+    """Model, optimiser, schedule and the running average of the weights."""
+
+    def __init__(self, config: FinetuneConfig, steps_per_epoch: int) -> None:
+        """A fresh start; `resume` overrides it."""
+        self.config = config
+        self.model = Delineator(config.encoder).to(memory_format=torch.channels_last)
+        self.averaged = Delineator(config.encoder)
+        self.averaged.load_state_dict(self.model.state_dict())
+        self._optimizer = torch.optim.AdamW(
+            self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self._total = max(config.epochs * steps_per_epoch, 1)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer, config.learning_rate, total_steps=self._total, pct_start=0.15
+        )
+
+    def step(self, batch: Batch) -> tuple[float, float]:
+        """One update; returns wave and beat loss."""
+        self.model.train()
+        waves, beats = self.model(batch.x)
+        wave = wave_loss(waves.squeeze(2), batch.coverage, batch.complete)
+        beat = beat_loss(beats.squeeze(2), batch.beat)
+        self._optimizer.zero_grad(set_to_none=True)
+        (wave + self.config.beat_weight * beat).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        self._average()
+        return float(wave.detach()), float(beat.detach())
+
+    def save(self, run: Path, epochs_done: int) -> None:
+        """Checkpoint atomically: weights, average, optimiser moments; JSON beside it."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.averaged.state_dict().items()}
+        moments = self._optimizer.state_dict()["state"]
+        tensors |= {f"moment.{i}.{k}": v for i, m in moments.items() for k, v in m.items()}
+        tensors = {k: v.contiguous() for k, v in tensors.items()}
+        state = {"epochs_done": epochs_done, "config": asdict(self.config)}
+        save_file(tensors, run / "checkpoint.tmp", {"state": json.dumps(state)})
+        (run / "checkpoint.tmp").replace(run / "checkpoint.safetensors")
+        (run / "state.json").write_text(json.dumps(state, indent=1))
+
+    def resume(self, run: Path) -> int:
+        """Load the run's checkpoint if there is one; returns the epochs already done."""
+        path = run / "checkpoint.safetensors"
+        if not path.exists():
+            return 0
+        state = json.loads((run / "state.json").read_text())
+        if config_from(state["config"], FinetuneConfig) != self.config:
+            raise InputError(f"{run} holds a run of another configuration; choose another --out")
+        tensors = load_file(path)
+        self.model.load_state_dict(_part(tensors, "model."))
+        self.averaged.load_state_dict(_part(tensors, "average."))
+        optimizer = self._optimizer.state_dict()
+        for key, value in _part(tensors, "moment.").items():
+            index, name = key.split(".", 1)
+            optimizer["state"].setdefault(int(index), {})[name] = value
+        self._optimizer.load_state_dict(optimizer)
+        done = int(state["epochs_done"])
+        for _ in range(done * self._total // max(self.config.epochs, 1)):
+            self._schedule.step()
+        return done
+
+    def _average(self) -> None:
+        """Exponential average of weights and batch-norm statistics, started gently."""
+        step = self._schedule.last_epoch
+        decay = min(self.config.ema, (1 + step) / (10 + step))
+        current = self.model.state_dict()
+        with torch.no_grad():
+            for key, value in self.averaged.state_dict().items():
+                if value.dtype.is_floating_point:
+                    value.lerp_(current[key], 1 - decay)
+                else:
+                    value.copy_(current[key])
+
+
+def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy over the frames around R peaks."""
+    total = functional.cross_entropy(logits, target, ignore_index=NO_BEAT, reduction="sum")
+    return total / (target != NO_BEAT).sum().clamp(min=1)
+
+
+def save_weights(model: nn.Module, config: FinetuneConfig, path: Path) -> Path:
+    """Weights as safetensors with the configuration and the model's size in the header."""
+    parameters, macs = work_of(model)
+    header = {"config": json.dumps(asdict(config)), "parameters": str(parameters), "macs": str(macs)}
+    tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
+    temporary = path.with_suffix(".tmp")
+    save_file(tensors, temporary, header)
+    return temporary.replace(path)
+
+
+def load_weights(path: Path) -> tuple[Delineator, FinetuneConfig]:
+    """A trained delineator, in evaluation mode, and its configuration."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        config = config_from(json.loads(file.metadata()["config"]), FinetuneConfig)
+    model = Delineator(config.encoder)
+    model.load_state_dict(load_file(path))
+    return model.eval(), config
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _log(run: Path, entry: dict[str, Any]) -> None:
+    with (run / "log.jsonl").open("a") as log:
+        log.write(json.dumps(entry) + "\n")
+    print(json.dumps(entry), flush=True)

@@ -1,0 +1,16 @@
+"""The label sets, once: wave classes of the decoder, beat classes, and MIT-BIH symbols onto them."""
+
+WAVES = ("none", "P", "QRS", "T")
+NONE, P, QRS, T = range(4)
+
+BEATS = ("N", "S", "V", "Q")
+RHYTHMS = ("normal", "af", "other", "noise")
+
+# ANSI/AAMI EC57 table 3, with fusion beats (F) kept apart: they are neither N nor V.
+AAMI_OF_SYMBOL = {
+    **dict.fromkeys("NLRejnB", "N"),
+    **dict.fromkeys("AaJS", "S"),
+    **dict.fromkeys("VEr", "V"),
+    **dict.fromkeys("F", "F"),
+    **dict.fromkeys("/fQ?", "Q"),
+}

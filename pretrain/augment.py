@@ -1,0 +1,74 @@
+"""Augmentations for one lead, each from an explicit generator: what happens to a lead on a body.
+
+Time warp stays within physiology; gain and polarity stand for devices and swapped hands; baseline
+wander, muscle and electrode-motion noise are real recordings (NSTDB, Moody 1984).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import wfdb
+
+from ..edge.frontend import filter_record
+
+Floats = npt.NDArray[np.float32]
+NOISE_RATE_HZ = 360.0
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Ranges are drawn log-uniformly, shares are probabilities."""
+
+    warp: float = 1.3  # speed between 1/warp and warp
+    gain: float = 3.0
+    flip_share: float = 0.1
+    noise_share: float = 0.6
+    noise_snr_db: tuple[float, float] = (3.0, 30.0)
+    white_mv: float = 0.03
+    train_share_of_noise: float = 0.66  # the rest of each noise record is left for evaluation
+
+
+def load_noise(folder: Path, train_share: float) -> list[Floats]:
+    """The training part of `bw`, `ma` and recovered `em`, through the front end, in mV."""
+    noises = [wfdb.rdsamp(str(folder / name)) for name in ("bw", "ma")]
+    raw = [signal[:, k] for signal, _ in noises for k in (0, 1)]
+    with np.load(folder / "em_recovered.npz", allow_pickle=False) as motion:
+        segments = [motion[key] / 200.0 for key in motion if key.startswith("seg")]
+    raw += [segment[:, k] for segment in segments for k in (0, 1)]
+    kept = [r[: int(len(r) * train_share)].astype(np.float32) for r in raw]
+    return [filter_record(r - np.median(r), NOISE_RATE_HZ)[0] for r in kept]
+
+
+def draw_speed(config: AugmentConfig, rng: np.random.Generator) -> float:
+    """Source samples per output sample."""
+    return float(np.exp(rng.uniform(-1, 1) * np.log(config.warp)))
+
+
+def corrupt(
+    signal_mv: Floats, noises: list[Floats], config: AugmentConfig, rng: np.random.Generator
+) -> Floats:
+    """Noise at a drawn signal-to-noise ratio, then gain and polarity."""
+    out = signal_mv.astype(np.float32, copy=True)
+    if noises and rng.random() < config.noise_share:
+        out += _scaled_noise(out, noises, config, rng)
+    out += rng.normal(0, 1, len(out)).astype(np.float32) * config.white_mv * rng.random() ** 2
+    gain = np.exp(rng.uniform(-1, 1) * np.log(config.gain))
+    sign = -1.0 if rng.random() < config.flip_share else 1.0
+    return np.asarray(out * np.float32(gain * sign), np.float32)
+
+
+def _scaled_noise(
+    signal_mv: Floats, noises: list[Floats], config: AugmentConfig, rng: np.random.Generator
+) -> Floats:
+    source = noises[rng.integers(len(noises))]
+    at = rng.integers(0, len(source) - len(signal_mv))
+    noise = source[at : at + len(signal_mv)]
+    # QRS-based power as in NSTDB: an eighth of the squared peak-to-peak, here of the central 98 %.
+    low, high = np.percentile(signal_mv, (1, 99))
+    signal_power = (high - low) ** 2 / 8
+    snr = 10 ** (rng.uniform(*config.noise_snr_db) / 10)
+    return np.asarray(noise * np.sqrt(signal_power / snr / (noise.var() + 1e-9)), np.float32)

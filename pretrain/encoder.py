@@ -1,0 +1,107 @@
+"""The causal encoder: 250 Hz in, features at 125, 62.5, 31.25 and 15.6 Hz out.
+
+Export-clean operators only: convolution, depthwise convolution, ReLU6, add. Each convolution pads
+on the left alone and a stride-s layer's output k ends at input s*k + s-1, so a block of 16 samples
+always yields whole outputs: what is trained is what streams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HOP = 16  # input samples for each output of the deepest level
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Widths and depths; the defaults are the wrist tier."""
+
+    channels: tuple[int, int, int, int] = (8, 16, 32, 40)  # at 125, 62.5, 31.25, 15.6 Hz
+    blocks: tuple[int, int, int] = (1, 1, 2)  # residual blocks at the first three rates
+    dilations: tuple[int, ...] = (1, 2, 4, 8)  # one residual block each at 15.6 Hz
+    expansion: int = 2
+
+
+class Conv(nn.Module):
+    """Causal convolution (height 1, which every exporter likes best) with batch norm, and ReLU6 where `activate`."""
+
+    def __init__(  # noqa: PLR0913 - the parameters of a convolution
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        activate: bool = True,
+    ) -> None:
+        """Left padding only: `history` past inputs are needed beside the new ones."""
+        super().__init__()
+        self.conv = nn.Conv2d(
+            inputs,
+            outputs,
+            (1, kernel),
+            (1, stride),
+            dilation=(1, dilation),
+            groups=groups,
+            bias=False,
+        )
+        self.norm = nn.BatchNorm2d(outputs)
+        self.activate = activate
+        self.history = (kernel - 1) * dilation + 1 - stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs, 1, time) to (batch, outputs, 1, time / stride)."""
+        x = self.norm(self.conv(functional.pad(x, (self.history, 0))))
+        return functional.relu6(x) if self.activate else x
+
+
+class Residual(nn.Module):
+    """Expand, depthwise, project, add: MobileNetV2's inverted residual in one dimension."""
+
+    def __init__(self, channels: int, kernel: int, dilation: int = 1, expansion: int = 2) -> None:
+        """`expansion` times `channels` wide inside."""
+        super().__init__()
+        wide = channels * expansion
+        self.expand = Conv(channels, wide, 1)
+        self.depthwise = Conv(wide, wide, kernel, dilation=dilation, groups=wide)
+        self.project = Conv(wide, channels, 1, activate=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, 1, time) to the same."""
+        return x + self.project(self.depthwise(self.expand(x)))
+
+
+class Encoder(nn.Module):
+    """The shared encoder; `forward` gives the features of all four rates, finest first."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        """Build the levels from the configuration."""
+        super().__init__()
+        c0, c1, c2, c3 = config.channels
+        n0, n1, n2 = config.blocks
+        e = config.expansion
+        self.level0 = nn.Sequential(
+            Conv(2, c0, 15, stride=2), *[Residual(c0, 9, 1, e) for _ in range(n0)]
+        )
+        self.level1 = nn.Sequential(
+            Conv(c0, c1, 5, stride=2), *[Residual(c1, 9, 1, e) for _ in range(n1)]
+        )
+        self.level2 = nn.Sequential(
+            Conv(c1, c2, 5, stride=2), *[Residual(c2, 9, 1, e) for _ in range(n2)]
+        )
+        self.level3 = nn.Sequential(
+            Conv(c2, c3, 3, stride=2), *[Residual(c3, 5, d, e) for d in config.dilations]
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(batch, 2, 1, time) to features at 1/2, 1/4, 1/8 and 1/16 of the rate."""
+        x0 = self.level0(x)
+        x1 = self.level1(x0)
+        x2 = self.level2(x1)
+        return x0, x1, x2, self.level3(x2)
