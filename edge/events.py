@@ -1,0 +1,60 @@
+"""What a stream says: frozen events, seconds from the record's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One heartbeat with its waves; an absent wave is None, never invented.
+
+    `label` is N, S, V or Q (ANSI/AAMI EC57; Q also stands for paced); `confidence` (0..1) is the
+    network's mean probability over the QRS. `blocked_p_s` holds (onset, offset) of P waves since
+    the beat before that no QRS answered, as in AV block.
+    """
+
+    r_s: float
+    qrs_on_s: float
+    qrs_off_s: float
+    p_on_s: float | None = None
+    p_off_s: float | None = None
+    t_on_s: float | None = None
+    t_off_s: float | None = None
+    label: str = "N"
+    confidence: float = 1.0
+    blocked_p_s: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """The rhythm of one stretch: normal, af, other or noise, with a probability for each."""
+
+    start_s: float
+    end_s: float
+    label: str
+    probabilities: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something a wearer or clinician should look at: known at `at_s`, begun at `start_s`."""
+
+    kind: str
+    at_s: float
+    start_s: float
+    text: str
+    end_s: float | None = None  # set on the event that closes an episode
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A stretch of signal as good, noisy or lead_off, with the reason."""
+
+    start_s: float
+    end_s: float
+    state: str
+    reason: str = ""
+
+
+Event = Beat | Rhythm | Alert | Quality
