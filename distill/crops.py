@@ -19,9 +19,9 @@ from ..edge.timing import (
     LOOKAHEAD_SAMPLES,
     WAVE_FRAME_SAMPLES,
 )
-from ..pretrain.augment import AugmentConfig, corrupt, draw_speed
+from ..pretrain.augment import AugmentConfig, corrupt, draw_speed, mix_weights
 from .datasets import LabelledLead
-from .targets import NO_BEAT, beat_targets, dense_targets, frame_targets
+from .targets import Bytes, NO_BEAT, beat_targets, dense_targets, frame_targets, mixed_targets
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,6 +64,9 @@ class CropSource:
         self._leads = leads
         self._dense = [dense_targets(lead) for lead in leads]
         self._noises, self._augment, self._plan = noises, augment, plan
+        self._siblings: dict[str, list[int]] = {}
+        for k, lead in enumerate(leads):
+            self._siblings.setdefault(lead.group, []).append(k)
         self._of_set = {
             name: [k for k, lead in enumerate(leads) if lead.dataset == name]
             for name in ("ludb", "qtdb", "mitdb")
@@ -111,24 +114,32 @@ class CropSource:
     def _crop(
         self, index: int, rng: np.random.Generator
     ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
-        lead = self._leads[index]
+        lead, dense = self._leads[index], self._dense[index]
+        source_mv = lead.filtered_mv
+        if lead.dataset == "ludb" and rng.random() < self._augment.mix_share:
+            source_mv, dense = self._mixed(index, rng)
         step = draw_speed(self._augment, rng)
         start = self._draw_start(lead, CROP_SAMPLES * step, rng)
         at = start + step * np.arange(TOTAL_SAMPLES)
         # Beyond the lead's end its last value is held, as `Monitor.finish` does.
-        signal = np.interp(at, np.arange(len(lead.filtered_mv)), lead.filtered_mv)
+        signal = np.interp(at, np.arange(len(source_mv)), source_mv)
         x = network_input(corrupt(signal.astype(np.float32), self._noises, self._augment, rng))
         first_edge = start - step * (LOOKAHEAD_SAMPLES + 0.5)
         frames = TOTAL_SAMPLES // WAVE_FRAME_SAMPLES
-        coverage, complete = frame_targets(
-            self._dense[index], first_edge, step * WAVE_FRAME_SAMPLES, frames
-        )
+        coverage, complete = frame_targets(dense, first_edge, step * WAVE_FRAME_SAMPLES, frames)
         unseen = LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES  # before the crop: nothing to know
         coverage[:, :unseen], complete[:unseen] = 1.0, 0.0
         frames = TOTAL_SAMPLES // BEAT_FRAME_SAMPLES
         beat = beat_targets(lead, first_edge, step * BEAT_FRAME_SAMPLES, frames)
         beat[: LOOKAHEAD_SAMPLES // BEAT_FRAME_SAMPLES + 1] = NO_BEAT
         return x, coverage, complete, beat
+
+    def _mixed(self, index: int, rng: np.random.Generator) -> tuple[Floats, Bytes]:
+        """Another lead of the same record added: a heart seen from a direction of its own."""
+        other = int(rng.choice(self._siblings[self._leads[index].group]))
+        a, b = mix_weights(rng)
+        mixed = a * self._leads[index].filtered_mv + b * self._leads[other].filtered_mv
+        return mixed.astype(np.float32), mixed_targets(self._dense[index], self._dense[other])
 
     def _draw_start(self, lead: LabelledLead, length: float, rng: np.random.Generator) -> float:
         slack = len(lead.filtered_mv) - length

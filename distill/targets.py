@@ -12,16 +12,20 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..edge.labels import BEATS, NONE, QRS, T
+from ..edge.labels import BEATS, NONE, QRS, P, T
 from .datasets import LabelledLead, Wave
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 FULL = 200  # the byte that stands for coverage 1
+# QTDB's annotators place edges elsewhere than LUDB's (12 ms at the end of P, more at T), so that QTDB
+# teaches which waves are there and leaves this much (250 Hz samples) around each edge to LUDB.
+OPEN_AROUND_EDGE = {P: 8, QRS: 6, T: 14}
 CERTAIN_QRS_SAMPLES = 6  # each side of an R peak
 POSSIBLE_QRS_SAMPLES = 36  # 144 ms: beyond it no beat is annotated, so no QRS is there
 NO_BEAT = -1
+EDGE_TEACHER = "ludb"
 
 
 def dense_targets(lead: LabelledLead) -> Bytes:
@@ -37,6 +41,13 @@ def dense_targets(lead: LabelledLead) -> Bytes:
         dense[:4, int(start) : int(end)] = FULL
         dense[4, int(start) : int(end)] = 0
     return dense
+
+
+def mixed_targets(a: Bytes, b: Bytes) -> Bytes:
+    """Targets of a sum of two leads of one record: certain where both agree, open elsewhere."""
+    mixed = np.maximum(a, b)
+    mixed[4] = np.where((a == b).all(0), a[4], 0)
+    return mixed
 
 
 def frame_targets(dense: Bytes, start: float, step: float, frames: int) -> tuple[Floats, Floats]:
@@ -106,6 +117,9 @@ def _paint_span(dense: Bytes, lead: LabelledLead, start: float, end: float) -> N
     previous_end = start
     for wave in sorted(waves, key=lambda w: w.peak):
         previous_end = _paint_wave(dense, wave, previous_end)
+    if lead.dataset != EDGE_TEACHER:
+        for wave in waves:
+            _open_edges(dense, wave)
 
 
 def _paint_wave(dense: Bytes, wave: Wave, previous_end: float) -> float:
@@ -123,6 +137,18 @@ def _paint_wave(dense: Bytes, wave: Wave, previous_end: float) -> float:
     dense[:4, sample] = np.round(dense[:4, sample] * (1 - covered))
     dense[wave.kind, sample] += np.round(FULL * covered).astype(np.uint8)
     return float(offset)
+
+
+def _open_edges(dense: Bytes, wave: Wave) -> None:
+    """Around an edge both the wave and what lies beside it are possible."""
+    width = OPEN_AROUND_EDGE[wave.kind]
+    for edge in (wave.onset, wave.offset):
+        if np.isfinite(edge):
+            around = slice(max(round(edge) - width, 0), round(edge) + width + 1)
+            possible = dense[:4, around].max(1) > 0
+            possible[[NONE, wave.kind]] = True
+            dense[:4, around] = np.where(possible[:, None], FULL, 0)
+            dense[4, around] = 0
 
 
 def _leave_open(dense: Bytes, kind: int, start: float, end: float) -> None:

@@ -16,8 +16,8 @@ from .timing import WAVE_FRAME_SAMPLES
 
 Floats = npt.NDArray[np.float32]
 
-# Shorter runs are flicker, not waves: 24 ms of P or QRS, 40 ms of T, in 8 ms frames.
-MIN_FRAMES = {P: 3, QRS: 3, T: 5}
+# Shorter runs are flicker, in 8 ms frames: 24 ms of P or QRS, 40 ms of T, 32 ms of nothing.
+MIN_FRAMES = {NONE: 4, P: 3, QRS: 3, T: 5}
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,14 @@ class RunEncoder:
         """Samples at 250 Hz that have been read."""
         return self._frame * WAVE_FRAME_SAMPLES - 0.5
 
-    def push(self, logits: Floats) -> list[WaveRun]:
-        """Take logits (4, frames); give the runs that they complete, `none` runs included."""
+    def push(self, logits: Floats, certainty: Floats) -> list[WaveRun]:
+        """Take logits (4, frames) and the probability of each frame's winner (frames,).
+
+        Gives the runs that they complete, `none` runs included.
+        """
         if logits.shape[1] == 0:
             return []
         kinds = logits.argmax(0)
-        likely = _probability_of(logits, kinds)
         before = self._kind if self._previous is not None else kinds[0]
         starts = np.flatnonzero(np.diff(kinds, prepend=before))
         edges = self._boundaries(logits, kinds, starts)
@@ -66,12 +68,19 @@ class RunEncoder:
                 runs.append(self._close(edges[k - 1]))
                 self._kind, self._onset = int(kinds[a]), edges[k - 1]
             # Python's own sum: the same order of additions however the frames were chunked.
-            for value in likely[a:b].tolist():
+            for value in certainty[a:b].tolist():
                 self._sum += value
             self._count += b - a
         self._frame += len(kinds)
         self._previous = logits[:, -1]
         return runs
+
+    def open_run(self) -> WaveRun | None:
+        """The run still going on, as far as it has been read."""
+        if self._previous is None:
+            return None
+        confidence = self._sum / max(self._count, 1)
+        return WaveRun(self._kind, self._onset, self.position, confidence, self._count)
 
     def finish(self) -> list[WaveRun]:
         """The run that the end of the record cuts."""
@@ -101,12 +110,45 @@ class RunEncoder:
         return boundaries
 
 
-def is_wave(run: WaveRun) -> bool:
-    """Whether a run is long enough to be a wave of its kind."""
-    return run.kind != NONE and run.frames >= MIN_FRAMES[run.kind]
+class RunSmoother:
+    """Drops flicker: a short run vanishes, and two runs of one class around it become one."""
+
+    def __init__(self) -> None:
+        """Nothing held."""
+        self.held: WaveRun | None = None
+
+    def push(self, run: WaveRun) -> WaveRun | None:
+        """Take the next completed run; give the run before it once nothing can extend that."""
+        if run.frames < MIN_FRAMES[run.kind]:
+            return None
+        if self.held is not None and self.held.kind == run.kind:
+            self.held = _joined(self.held, run)
+            return None
+        done, self.held = self.held, run
+        return done
+
+    def release(self, open_run: WaveRun | None) -> WaveRun | None:
+        """Give the held run early when the open run is already long enough to end it."""
+        if self.held is None or open_run is None:
+            return None
+        solid = open_run.frames >= MIN_FRAMES[open_run.kind]
+        if not solid or open_run.kind == self.held.kind:
+            return None
+        done, self.held = self.held, None
+        return done
+
+    def finish(self) -> WaveRun | None:
+        """The last run."""
+        done, self.held = self.held, None
+        return done
 
 
-def _probability_of(logits: Floats, kinds: npt.NDArray[np.intp]) -> Floats:
-    shifted = logits - logits.max(0)
-    exp = np.exp(shifted)
-    return np.asarray(exp[kinds, np.arange(len(kinds))] / exp.sum(0), np.float32)
+def _joined(a: WaveRun, b: WaveRun) -> WaveRun:
+    frames = a.frames + b.frames
+    confidence = (a.confidence * a.frames + b.confidence * b.frames) / frames
+    return WaveRun(a.kind, a.onset, b.offset, confidence, frames)
+
+
+def winning_probability(logits: Floats) -> Floats:
+    """Softmax probability of each frame's likeliest class, (frames,) from logits (4, frames)."""
+    return np.asarray(1.0 / np.exp(logits - logits.max(0, initial=-np.inf)).sum(0), np.float32)

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import wfdb
+from scipy.signal import butter, sosfiltfilt
 
+from ..edge.filters import RATE_HZ
 from ..edge.frontend import filter_record
 
 Floats = npt.NDArray[np.float32]
@@ -29,6 +31,9 @@ class AugmentConfig:
     noise_share: float = 0.6
     noise_snr_db: tuple[float, float] = (3.0, 30.0)
     white_mv: float = 0.03
+    band_share: float = 0.3  # devices that pass less: a zero-phase low-pass in this band
+    band_hz: tuple[float, float] = (25.0, 80.0)
+    mix_share: float = 0.5  # two leads of one record, added with random weights
     train_share_of_noise: float = 0.66  # the rest of each noise record is left for evaluation
 
 
@@ -51,14 +56,24 @@ def draw_speed(config: AugmentConfig, rng: np.random.Generator) -> float:
 def corrupt(
     signal_mv: Floats, noises: list[Floats], config: AugmentConfig, rng: np.random.Generator
 ) -> Floats:
-    """Noise at a drawn signal-to-noise ratio, then gain and polarity."""
+    """A narrower band, noise at a drawn signal-to-noise ratio, then gain and polarity."""
     out = signal_mv.astype(np.float32, copy=True)
+    if rng.random() < config.band_share:
+        cutoff_hz = rng.uniform(*config.band_hz)
+        sos = butter(2, cutoff_hz, fs=RATE_HZ, output="sos")
+        out = sosfiltfilt(sos, out).astype(np.float32)
     if noises and rng.random() < config.noise_share:
         out += _scaled_noise(out, noises, config, rng)
     out += rng.normal(0, 1, len(out)).astype(np.float32) * config.white_mv * rng.random() ** 2
     gain = np.exp(rng.uniform(-1, 1) * np.log(config.gain))
     sign = -1.0 if rng.random() < config.flip_share else 1.0
     return np.asarray(out * np.float32(gain * sign), np.float32)
+
+
+def mix_weights(rng: np.random.Generator) -> tuple[float, float]:
+    """Weights of two leads: a random direction in the plane that they span."""
+    angle = rng.uniform(0, 2 * np.pi)
+    return float(np.cos(angle)), float(np.sin(angle))
 
 
 def _scaled_noise(

@@ -1,0 +1,84 @@
+"""Static int8: per-channel symmetric weights, per-tensor activations from real recordings.
+
+An activation's grid is scale * (q - zero_point), q in -128..127. A ReLU6 needs no operation of
+its own: its grid starts at 0 and ends at its largest value, so saturation clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .graph import ConvNode, Graph, run_float
+
+Floats = npt.NDArray[np.float32]
+INPUT_SCALE = 1.0 / 127.0  # the front end gives -1..1
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The int8 grid of one activation."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class QuantizedGraph:
+    """The graph, each tensor's grid, and each convolution's integer weights and scales."""
+
+    graph: Graph
+    grids: dict[str, Grid]
+    weights: dict[str, npt.NDArray[np.int8]]  # (out, in / groups, kernel)
+    weight_scales: dict[str, Floats]  # (out,)
+    biases: dict[str, npt.NDArray[np.int32]]  # on the grid input scale * weight scale
+
+
+def quantize(graph: Graph, calibration: torch.Tensor, percentile: float = 99.995) -> QuantizedGraph:
+    """Quantise with ranges from `calibration` (windows, 2, 1, n) of real signal."""
+    grids = {graph.input: Grid(INPUT_SCALE, 0)}
+    ranges = _ranges(graph, calibration, percentile)
+    for node in graph.nodes:
+        if node.op == "upsample":
+            grids[node.output] = grids[node.inputs[0]]
+            continue
+        relu6 = isinstance(node, ConvNode) and node.relu6
+        grids[node.output] = _grid(*ranges[node.output], relu6=relu6)
+    weights, scales, biases = {}, {}, {}
+    for conv in (n for n in graph.nodes if isinstance(n, ConvNode)):
+        largest = np.maximum(np.abs(conv.weight).max((1, 2)), 1e-8)
+        scale = (largest / 127.0).astype(np.float32)
+        weights[conv.output] = _rounded(conv.weight / scale[:, None, None], np.int8)
+        scales[conv.output] = scale
+        biases[conv.output] = _rounded(conv.bias / (scale * grids[conv.inputs[0]].scale), np.int32)
+    return QuantizedGraph(graph, grids, weights, scales, biases)
+
+
+def _ranges(
+    graph: Graph, calibration: torch.Tensor, percentile: float
+) -> dict[str, tuple[float, float]]:
+    """Low and high of each tensor; percentiles, because one motion artefact must not set them."""
+    values = run_float(graph, calibration)
+    share = (100 - percentile) / 100
+    ranges = {}
+    for name, value in values.items():
+        ordered = value.flatten().sort().values
+        tail = min(int(len(ordered) * share), len(ordered) - 1)
+        ranges[name] = (float(ordered[tail]), float(ordered[-1 - tail]))
+    return ranges
+
+
+def _grid(low: float, high: float, *, relu6: bool) -> Grid:
+    if relu6:
+        return Grid(max(min(high, 6.0), 1e-3) / 255.0, -128)
+    low, high = min(low, 0.0), max(high, 1e-3)
+    scale = (high - low) / 255.0
+    return Grid(scale, int(np.clip(round(-128 - low / scale), -128, 127)))
+
+
+def _rounded(values: Floats, kind: type) -> npt.NDArray:  # type: ignore[type-arg]
+    limits = np.iinfo(kind)
+    return np.clip(np.round(values), limits.min, limits.max).astype(kind)

@@ -1,0 +1,123 @@
+"""Alerts: each kind a documented rule with an onset limit, a release limit and a minimum duration.
+
+| kind | begins | ends | source |
+|---|---|---|---|
+| bradycardia | mean of 8 RR below 50 /min for 10 s | above 55 /min | ACC/AHA/HRS 2018: < 50 /min |
+| tachycardia | mean of 8 RR above 100 /min for 10 s | below 95 /min | ACC/AHA/HRS 2015: > 100 /min |
+| pause | no beat for 3 s on a signal that is on | next beat | ACC/AHA/HRS 2018: > 3 s |
+| af_suspected | P(af) >= .7 in 30 s windows | P(af) < .4 | ESC 2020: >= 30 s |
+| lead_off | 3 s without signal | signal back | - |
+| reversed_hands | P and QRS negative in lead I, 16 of 20 beats | - | see `polarity` |
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from .events import Alert, Beat, Rhythm
+
+TEXTS = {
+    "bradycardia": "heart rate below 50 per minute for 10 s",
+    "tachycardia": "heart rate above 100 per minute for 10 s",
+    "pause": "no beat for 3 s",
+    "af_suspected": "irregular rhythm without regular P waves, suspicious of atrial fibrillation",
+    "lead_off": "no usable signal for 3 s: check the electrodes",
+    "reversed_hands": "P wave and QRS both point down in lead I: the hands may be swapped",
+}
+
+
+@dataclass(frozen=True)
+class AlertLimits:
+    """Clinical defaults; the table above says where they come from."""
+
+    bradycardia_on_bpm: float = 50.0
+    bradycardia_off_bpm: float = 55.0
+    tachycardia_on_bpm: float = 100.0
+    tachycardia_off_bpm: float = 95.0
+    rate_beats: int = 8
+    rate_hold_s: float = 10.0
+    pause_s: float = 3.0
+    af_on: float = 0.7
+    af_off: float = 0.4
+    lead_off_s: float = 3.0
+
+
+class Episodes:
+    """Which kinds are going on, since when; opens and closes them as alerts."""
+
+    def __init__(self) -> None:
+        """None open."""
+        self._open: dict[str, float] = {}
+
+    def open(self, kind: str, start_s: float, at_s: float) -> list[Alert]:
+        """Open an episode unless it is open."""
+        if kind in self._open:
+            return []
+        self._open[kind] = start_s
+        return [Alert(kind, at_s, start_s, TEXTS[kind])]
+
+    def close(self, kind: str, end_s: float, at_s: float) -> list[Alert]:
+        """Close an episode if it is open."""
+        start_s = self._open.pop(kind, None)
+        if start_s is None:
+            return []
+        return [Alert(kind, at_s, start_s, TEXTS[kind], end_s)]
+
+    def close_all(self, at_s: float) -> list[Alert]:
+        """The record ends."""
+        kinds = sorted(self._open, key=lambda kind: (self._open[kind], kind))
+        return [alert for kind in kinds for alert in self.close(kind, at_s, at_s)]
+
+    def is_open(self, kind: str) -> bool:
+        """Whether the kind is going on."""
+        return kind in self._open
+
+
+class RateAlerts:
+    """Bradycardia and tachycardia from the mean of the last RR intervals."""
+
+    def __init__(self, limits: AlertLimits, episodes: Episodes) -> None:
+        """Share the episodes with the other rules."""
+        self._limits, self._episodes = limits, episodes
+        self._r_s: deque[float] = deque(maxlen=limits.rate_beats + 1)
+        self._since: dict[str, float] = {}
+
+    def beat(self, beat: Beat) -> list[Alert]:
+        """One beat further."""
+        self._r_s.append(beat.r_s)
+        if len(self._r_s) <= self._limits.rate_beats:
+            return []
+        bpm = 60 * self._limits.rate_beats / (self._r_s[-1] - self._r_s[0])
+        on, off = self._limits.bradycardia_on_bpm, self._limits.bradycardia_off_bpm
+        slow = self._rule("bradycardia", bpm < on, bpm > off)
+        on, off = self._limits.tachycardia_on_bpm, self._limits.tachycardia_off_bpm
+        return slow + self._rule("tachycardia", bpm > on, bpm < off)
+
+    def gap(self) -> None:
+        """The signal was lost: rates do not reach across."""
+        self._r_s.clear()
+        self._since.clear()
+
+    def _rule(self, kind: str, begins: bool, ends: bool) -> list[Alert]:
+        now = self._r_s[-1]
+        if ends:
+            self._since.pop(kind, None)
+            return self._episodes.close(kind, now, now)
+        if begins:
+            since = self._since.setdefault(kind, self._r_s[0])
+            if now - since >= self._limits.rate_hold_s:
+                return self._episodes.open(kind, since, now)
+        elif not self._episodes.is_open(kind):
+            self._since.pop(kind, None)
+        return []
+
+
+def af_alert(rhythm: Rhythm, limits: AlertLimits, episodes: Episodes) -> list[Alert]:
+    """Suspected atrial fibrillation from the latest 30 s window."""
+    probability = rhythm.probabilities["af"]
+    if probability >= limits.af_on:
+        return episodes.open("af_suspected", rhythm.start_s, rhythm.end_s)
+    if probability < limits.af_off:
+        return episodes.close("af_suspected", rhythm.end_s, rhythm.end_s)
+    return []

@@ -1,0 +1,81 @@
+"""`analyze`: a whole record through a `Monitor`, gathered into one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from .analysis import Analysis, Episode
+from .bundle import Bundle, load_bundle
+from .errors import InputError
+from .events import Alert, Beat, Event, Quality, Rhythm
+from .intervals import heart_rate_bpm, median_intervals_ms
+from .labels import RHYTHMS
+from .monitor import Monitor
+from .record import Record
+
+MIN_DURATION_S = 5.0
+BLOCK_S = 60.0
+
+
+def analyze(
+    record: Record,
+    model: str | Path | Bundle = "wrist",
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Analysis:
+    """Read a whole record; `progress` hears the share done.
+
+    Raises InputError when the record is shorter than 5 s or holds no valid sample.
+    """
+    check_readable(record)
+    bundle = model if isinstance(model, Bundle) else load_bundle(model)
+    monitor = Monitor(bundle, record.lead)
+    events: list[Event] = []
+    block = round(BLOCK_S * record.rate_hz)
+    for start in range(0, len(record.signal_mv), block):
+        events += monitor.push(record.signal_mv[start : start + block], record.rate_hz)
+        if progress is not None:
+            progress(min((start + block) / len(record.signal_mv), 1.0))
+    return gather(record, bundle, events + monitor.finish())
+
+
+def check_readable(record: Record) -> None:
+    """Refuse what no beat can be read from, with the reason."""
+    name = record.name or "the record"
+    if record.duration_s < MIN_DURATION_S:
+        raise InputError(
+            f"{name} lasts {record.duration_s:.1f} s; at least {MIN_DURATION_S:g} s are needed"
+        )
+    if not np.isfinite(record.signal_mv).any():
+        raise InputError(f"lead {record.lead} of {name} has no valid sample; choose another lead")
+
+
+def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
+    """The events of a record as an Analysis."""
+    beats = tuple(e for e in events if isinstance(e, Beat))
+    alerts = [e for e in events if isinstance(e, Alert)]
+    return Analysis(
+        record=record,
+        model=bundle.identity,
+        beats=beats,
+        rhythm=_overall([e for e in events if isinstance(e, Rhythm)], record.duration_s),
+        episodes=tuple(
+            Episode(a.kind, a.start_s, a.end_s) for a in alerts if a.end_s is not None
+        ),
+        alerts=tuple(a for a in alerts if a.end_s is None),
+        quality=tuple(e for e in events if isinstance(e, Quality)),
+        intervals_ms=median_intervals_ms(beats),
+        heart_rate_bpm=heart_rate_bpm(beats),
+    )
+
+
+def _overall(windows: list[Rhythm], duration_s: float) -> Rhythm:
+    """The record's rhythm: the mean of its windows' probabilities."""
+    means = {
+        name: sum(w.probabilities[name] for w in windows) / max(len(windows), 1)
+        for name in RHYTHMS
+    }
+    return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)

@@ -1,0 +1,185 @@
+"""From waves to beats: each QRS with the P before it and the T after it, or without.
+
+One state, one `step`. A beat is complete when its T wave has ended, when the next QRS begins, or
+when no T wave has begun 500 ms after the QRS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from .filters import RATE_HZ
+from .labels import BEATS, QRS, P, T
+from .timing import BEAT_FRAME_SAMPLES
+from .waves import WaveRun
+
+Floats = npt.NDArray[np.float32]
+
+
+def _samples(ms: float) -> float:
+    return ms * RATE_HZ / 1000
+
+
+T_BEGINS_WITHIN = _samples(500)  # after the QRS offset
+P_CONDUCTS_WITHIN = _samples(280)  # from P offset to QRS onset; PR up to about 400 ms
+REFRACTORY = _samples(200)  # no ventricle depolarises twice within 200 ms
+KEEP_SAMPLES = int(_samples(4000))  # of signal and beat logits behind the reading position
+
+
+@dataclass(frozen=True)
+class DraftBeat:
+    """A beat in samples at 250 Hz."""
+
+    r: float
+    qrs: WaveRun
+    p: WaveRun | None
+    t: WaveRun | None
+    label: str
+    qrs_mv: float  # net deflection: highest plus lowest, from the line between its edges
+    p_mv: float | None  # mean deflection of the P wave
+    blocked_p: tuple[WaveRun, ...] = ()
+
+
+class BeatAssembler:
+    """Consumes wave runs in order; keeps the pending beat, the P waves since, and recent signal."""
+
+    def __init__(self) -> None:
+        """An empty history."""
+        self._pending: DraftBeat | None = None
+        self._last_r = -np.inf
+        self._p_waves: list[WaveRun] = []
+        self._signal = Recent(1)
+        self._beat_logits = Recent(BEAT_FRAME_SAMPLES)
+
+    def hear(self, filtered_mv: Floats, beat_logits: Floats) -> None:
+        """Take the next filtered samples (n,) and beat logits (4, frames), ahead of their runs."""
+        self._signal.push(filtered_mv[None])
+        self._beat_logits.push(beat_logits)
+
+    def step(self, run: WaveRun) -> list[DraftBeat]:
+        """Take the next wave; give the beats that it completes, at most one."""
+        if run.kind == QRS:
+            return self._new_qrs(run)
+        if run.kind == P:
+            self._p_waves.append(run)
+        elif run.kind == T and self._pending is not None and self._pending.t is None:
+            if run.onset - self._pending.qrs.offset <= T_BEGINS_WITHIN:
+                return self._complete(replace(self._pending, t=run))
+        return []
+
+    def give_up_waiting(self, settled: float) -> list[DraftBeat]:
+        """Complete the pending beat without a T wave when none can begin in time any more.
+
+        `settled` is the sample up to which every wave has been stepped through.
+        """
+        if self._pending is not None and settled > self._pending.qrs.offset + T_BEGINS_WITHIN:
+            return self._complete(self._pending)
+        return []
+
+    def finish(self) -> list[DraftBeat]:
+        """The pending beat as it is."""
+        return self._complete(self._pending) if self._pending is not None else []
+
+    @property
+    def pending_r(self) -> float:
+        """R peak of the beat not yet given, infinity if there is none."""
+        return self._pending.r if self._pending is not None else np.inf
+
+    def trim(self, before: float) -> None:
+        """Forget signal that no open wave needs."""
+        keep_from = int(before) - KEEP_SAMPLES
+        self._signal.drop_before(keep_from)
+        self._beat_logits.drop_before(keep_from)
+
+    def _new_qrs(self, qrs: WaveRun) -> list[DraftBeat]:
+        r, qrs_mv = self._r_peak(qrs)
+        if r - self._last_r < REFRACTORY:
+            return []
+        done = self._complete(self._pending) if self._pending is not None else []
+        conducted, blocked = self._assign_p(qrs)
+        p_mv = self._deflection(conducted).mean() if conducted is not None else None
+        label = self._label(qrs, r)
+        self._pending = DraftBeat(r, qrs, conducted, None, label, qrs_mv, p_mv, blocked)
+        self._last_r = r
+        self._p_waves = []
+        return done
+
+    def _complete(self, beat: DraftBeat) -> list[DraftBeat]:
+        self._pending = None
+        return [beat]
+
+    def _assign_p(self, qrs: WaveRun) -> tuple[WaveRun | None, tuple[WaveRun, ...]]:
+        """The last P wave conducts if it is near enough; those before it did not."""
+        waves = self._p_waves
+        if waves and qrs.onset - waves[-1].offset <= P_CONDUCTS_WITHIN:
+            return waves[-1], tuple(waves[:-1])
+        return None, tuple(waves)
+
+    def _r_peak(self, qrs: WaveRun) -> tuple[float, float]:
+        """Where the largest deflection is, to a part of a sample, and the net deflection in mV.
+
+        The positive one unless the negative one is 1.5 times as large: R peaks point up.
+        """
+        deflection = self._deflection(qrs)
+        up, down = int(deflection.argmax()), int(deflection.argmin())
+        peak = up if deflection[up] * 1.5 >= -deflection[down] else down
+        shift = _vertex(deflection, peak)
+        net_mv = float(deflection[up] + deflection[down])
+        return int(np.floor(qrs.onset)) + peak + shift, net_mv
+
+    def _deflection(self, run: WaveRun) -> npt.NDArray[np.float64]:
+        """The signal from onset to offset, less the line between those two, in mV."""
+        first, last = int(np.floor(run.onset)), int(np.ceil(run.offset)) + 1
+        signal = self._signal.slice(first, last)[0].astype(np.float64)
+        return np.asarray(signal - np.linspace(signal[0], signal[-1], len(signal)))
+
+    def _label(self, qrs: WaveRun, r: float) -> str:
+        """The class with the highest mean probability over the frames around the R peak."""
+        frame = int((r + 0.5) // BEAT_FRAME_SAMPLES)
+        logits = self._beat_logits.slice(frame - 1, frame + 2).astype(np.float64)
+        exp = np.exp(logits - logits.max(0))
+        return BEATS[int((exp / exp.sum(0)).mean(1).argmax())]
+
+
+def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:
+    """The vertex of the parabola through a peak and its neighbours, -1/2 to 1/2 from the peak."""
+    if not 0 < peak < len(values) - 1:
+        return 0.0
+    a, b, c = values[peak - 1 : peak + 2]
+    curvature = a - 2 * b + c
+    return float(np.clip(0.5 * (a - c) / curvature, -0.5, 0.5)) if curvature else 0.0
+
+
+class Recent:
+    """The recent columns of a stream, addressed by absolute position; outside them edges repeat."""
+
+    def __init__(self, samples_per_column: int) -> None:
+        """Start at position 0."""
+        self._step = samples_per_column
+        self._parts: list[Floats] = []
+        self._first = 0
+        self._count = 0
+
+    def push(self, columns: Floats) -> None:
+        """Append columns (rows, n)."""
+        if columns.shape[1]:
+            self._parts.append(columns)
+            self._count += columns.shape[1]
+
+    def slice(self, start: int, stop: int) -> Floats:
+        """Columns start to stop; beyond the kept ones the nearest is repeated."""
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts, 1)]
+        index = np.clip(np.arange(start, stop) - self._first, 0, self._count - 1)
+        return self._parts[0][:, index]
+
+    def drop_before(self, sample: int) -> None:
+        """Forget columns before a position in samples, in whole parts' worth."""
+        drop = sample // self._step - self._first
+        if drop > self._count // 2 and drop > 0:
+            self._parts = [np.concatenate(self._parts, 1)[:, drop:]]
+            self._first += drop
+            self._count -= drop

@@ -1,0 +1,276 @@
+"""`Monitor`: samples in at any rate, events out. The whole spine in the order data flows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .alerts import AlertLimits, Episodes, RateAlerts, af_alert
+from .beats import DraftBeat
+from .bundle import Bundle, load_bundle
+from .delineation import Delineation
+from .errors import InputError
+from .events import Beat, Event, Quality
+from .frontend import FrontEnd
+from .network import StreamingNetwork
+from .polarity import PolarityTracker
+from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
+from .record import check_rate
+from .rhythm import STEP_S, RhythmModel, classify
+from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
+from .waves import WaveRun
+
+Floats = npt.NDArray[np.float32]
+
+HOP_S = 0.064  # raw samples are gathered to this much before they are read
+BLOCK_S = 30.0  # and a long push is read in blocks of this much, so that memory stays flat
+
+
+class Monitor:
+    """A stream of one lead: `push` chunks of any size, take events; `finish` ends the record.
+
+    The events of a record do not depend on the sizes of its chunks.
+    """
+
+    def __init__(self, bundle: Bundle, lead: str = "I", limits: AlertLimits | None = None) -> None:
+        """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told."""
+        self.bundle = bundle
+        self._lead, self._limits = lead, limits or AlertLimits()
+        self._network = StreamingNetwork(bundle.files[bundle.manifest["network"]])
+        self._stream: _Stream | None = None
+        self._rate_hz = 0.0
+        self._gathered: list[Floats] = []
+        self._gathered_count = 0
+
+    @classmethod
+    def load(cls, model: str | Path = "wrist", *, lead: str = "I") -> Monitor:
+        """A monitor on a shipped bundle by name or on a bundle's path."""
+        return cls(load_bundle(model), lead)
+
+    def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
+        """Take the next samples in mV (NaN where missing); give the events they complete."""
+        chunk = np.asarray(chunk_mv, np.float32)
+        if chunk.ndim != 1:
+            raise InputError(f"push takes one lead of shape (n,), not {chunk.shape}")
+        if self._stream is None:
+            check_rate(rate_hz)
+            self._rate_hz = rate_hz
+            self._network.reset()
+            self._stream = _Stream(rate_hz, self._network, self.bundle, self._lead, self._limits)
+        elif rate_hz != self._rate_hz:
+            raise InputError(
+                f"the rate changed from {self._rate_hz:g} to {rate_hz:g} Hz within a stream; "
+                "finish() and start another"
+            )
+        self._gathered.append(chunk)
+        self._gathered_count += len(chunk)
+        if self._gathered_count < HOP_S * rate_hz:
+            return []
+        return self._read_gathered()
+
+    def finish(self) -> list[Event]:
+        """End the record: the events still open. The monitor is then ready for another."""
+        if self._stream is None:
+            return []
+        events = self._read_gathered() + self._stream.finish()
+        self._stream = None
+        return events
+
+    def _read_gathered(self) -> list[Event]:
+        assert self._stream is not None
+        samples = np.concatenate([np.empty(0, np.float32), *self._gathered])
+        self._gathered, self._gathered_count = [], 0
+        block = int(BLOCK_S * self._rate_hz)
+        events: list[Event] = []
+        for start in range(0, len(samples), block):
+            events += self._stream.push(samples[start : start + block])
+        return events
+
+
+class _Stream:
+    """One record's state. Every event has a place in time that its content decides, not the
+    chunk it came in: quality and rhythm that end before a beat's R peak come before that beat.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        network: StreamingNetwork,
+        bundle: Bundle,
+        lead: str,
+        limits: AlertLimits,
+    ) -> None:
+        self._rate_hz, self._limits = rate_hz, limits
+        self._front = FrontEnd(rate_hz)
+        self._seconds = self._front.resampler.seconds_per_output
+        self._delineation = Delineation(network)
+        manifest = bundle.manifest
+        self._quality = QualityTracker(rate_hz, QualityLimits(**manifest.get("quality", {})))
+        self._log = _EventLog(_rhythm_model(manifest), limits, lead)
+        self._received = 0
+
+    def push(self, raw: Floats) -> list[Event]:
+        self._received += len(raw)
+        filtered = self._front.push(raw)
+        drafts = self._delineation.push(filtered)
+        self._log.windows += self._quality.push(raw, filtered, self._delineation.take_certainty())
+        return self._emit(drafts, self._delineation.settled * self._seconds)
+
+    def finish(self) -> list[Event]:
+        end_s = self._received / self._rate_hz
+        filtered = self._front.finish()
+        drafts = self._delineation.push(filtered) + self._delineation.finish()
+        nothing = np.empty(0, np.float32)
+        self._log.windows += self._quality.push(
+            nothing, filtered, self._delineation.take_certainty()
+        )
+        self._log.windows += self._quality.finish()
+        inside = [d for d in drafts if d.r * self._seconds < end_s]
+        return self._emit(inside, end_s, final=True) + self._log.finish(end_s)
+
+    def _emit(self, drafts: list[DraftBeat], settled_s: float, final: bool = False) -> list[Event]:
+        events: list[Event] = []
+        for draft in drafts:
+            beat = _beat(draft, self._seconds)
+            events += self._log.advance(beat.r_s)
+            if self._quality.is_on(beat.r_s):  # else the filters' echo of a lost electrode
+                events += self._log.beat(beat, draft)
+        return events + ([] if final else self._log.advance(settled_s))
+
+
+class _EventLog:
+    """Orders and derives: quality stretches, beats, rhythm, alerts."""
+
+    def __init__(self, rhythm: RhythmModel, limits: AlertLimits, lead: str) -> None:
+        self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
+        self._rhythm, self._limits = rhythm, limits
+        self._episodes = Episodes()
+        self._rate = RateAlerts(limits, self._episodes)
+        self._polarity = PolarityTracker() if lead == "I" else None
+        self._stretch: Quality | None = None
+        self._off: list[tuple[float, float]] = []  # lead-off stretches of the recent past
+        self._noisy: list[int] = []  # noisy or off seconds of the recent past
+        self._beats: list[Beat] = []  # of the last rhythm window
+        self._next_rhythm_s = RHYTHM_WINDOW_S
+        self._last_beat_s = 0.0
+        self._told_rhythm = False
+
+    def advance(self, to_s: float) -> list[Event]:
+        """Tell what is due before `to_s`: quality windows, rhythm windows, pauses, by due time."""
+        events: list[Event] = []
+        while True:
+            due = [
+                (self._window_due_s(), self._tell_window),
+                (self._next_rhythm_s + KNOWN_AFTER_S, self._tell_rhythm),
+                (self._last_beat_s + self._limits.pause_s + KNOWN_AFTER_S, self._tell_pause),
+            ]
+            due_s, tell = min(due, key=lambda pair: pair[0])
+            if due_s > to_s:
+                return events
+            events += tell()
+
+    def beat(self, beat: Beat, draft: DraftBeat) -> list[Event]:
+        """One beat, then what it changes."""
+        events: list[Event] = [beat]
+        events += self._episodes.close("pause", beat.r_s, beat.r_s)
+        self._last_beat_s = beat.r_s
+        self._beats.append(beat)
+        events += self._rate.beat(beat)
+        reversed_now = self._polarity is not None and self._polarity.beat(draft.p_mv, draft.qrs_mv)
+        if reversed_now:
+            events += self._episodes.open("reversed_hands", 0.0, beat.r_s)
+        return events
+
+    def finish(self, end_s: float) -> list[Event]:
+        """The windows and the rhythm left over, then every open episode's end."""
+        events = self.advance(end_s)
+        while self.windows:
+            events += self._tell_window()
+        if not self._told_rhythm or self._next_rhythm_s - STEP_S + STEP_S / 2 < end_s:
+            events += self._rhythm_until(end_s)
+        if self._stretch is not None:
+            stretch = self._stretch
+            events.append(Quality(stretch.start_s, end_s, stretch.state, stretch.reason))
+        return events + list(self._episodes.close_all(end_s))
+
+    def _window_due_s(self) -> float:
+        return (self.windows[0][0] + 1) * WINDOW_S + KNOWN_AFTER_S if self.windows else np.inf
+
+    def _tell_window(self) -> list[Event]:
+        k, state, reason = self.windows.pop(0)
+        start_s, end_s = k * WINDOW_S, (k + 1) * WINDOW_S
+        if state != "good":
+            self._noisy.append(k)
+        before, events = self._stretch, list[Event]()
+        if before is None or (before.state, before.reason) != (state, reason):
+            if before is not None:
+                events.append(before)
+            self._stretch = Quality(start_s, end_s, state, reason)
+        else:
+            self._stretch = Quality(before.start_s, end_s, state, reason)
+        if state == "lead_off":
+            self._off = [o for o in self._off if o[1] > start_s - 10] + [(start_s, end_s)]
+            self._rate.gap()
+            if end_s - self._stretch.start_s >= self._limits.lead_off_s:
+                events += self._episodes.open("lead_off", self._stretch.start_s, end_s)
+        else:
+            events += self._episodes.close("lead_off", start_s, end_s)
+        return events
+
+    def _tell_rhythm(self) -> list[Event]:
+        end_s = self._next_rhythm_s
+        self._next_rhythm_s += STEP_S
+        return self._rhythm_until(end_s)
+
+    def _rhythm_until(self, end_s: float) -> list[Event]:
+        start_s = max(end_s - RHYTHM_WINDOW_S, 0.0)
+        self._beats = [b for b in self._beats if b.r_s >= start_s]
+        self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
+        inside = [b for b in self._beats if b.r_s < end_s]
+        noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
+        rhythm = classify(inside, noisy / max(end_s - start_s, 1.0), start_s, end_s, self._rhythm)
+        self._told_rhythm = True
+        return [rhythm, *af_alert(rhythm, self._limits, self._episodes)]
+
+    def _tell_pause(self) -> list[Event]:
+        start_s = self._last_beat_s
+        at_s = start_s + self._limits.pause_s
+        self._last_beat_s = np.inf  # told; the next beat starts the clock again
+        signal_was_off = any(a < at_s and b > start_s for a, b in self._off)
+        unreadable = any(start_s < (k + 1) * WINDOW_S and k * WINDOW_S < at_s for k in self._noisy)
+        if signal_was_off or unreadable or start_s == 0.0:
+            return []
+        return list[Event](self._episodes.open("pause", start_s, at_s))
+
+
+def _beat(draft: DraftBeat, seconds: float) -> Beat:
+    def edges(run: WaveRun | None) -> tuple[float | None, float | None]:
+        return (None, None) if run is None else (run.onset * seconds, run.offset * seconds)
+
+    p_on_s, p_off_s = edges(draft.p)
+    t_on_s, t_off_s = edges(draft.t)
+    return Beat(
+        r_s=draft.r * seconds,
+        qrs_on_s=draft.qrs.onset * seconds,
+        qrs_off_s=draft.qrs.offset * seconds,
+        p_on_s=p_on_s,
+        p_off_s=p_off_s,
+        t_on_s=t_on_s,
+        t_off_s=t_off_s,
+        label=draft.label,
+        confidence=draft.qrs.confidence,
+        blocked_p_s=tuple((p.onset * seconds, p.offset * seconds) for p in draft.blocked_p),
+    )
+
+
+def _rhythm_model(manifest: dict[str, Any]) -> RhythmModel:
+    values = manifest["rhythm"]
+    return RhythmModel(
+        tuple(values["mean"]),
+        tuple(values["scale"]),
+        tuple(tuple(row) for row in values["weights"]),
+        tuple(values["bias"]),
+    )

@@ -1,0 +1,58 @@
+"""The network as a stream: hops of input in, logits out, the state kept between calls.
+
+Runs the bundle's ONNX model with onnxruntime on one thread. Integer arithmetic makes the answer
+independent of how many hops a call brings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from .timing import HOP_SAMPLES
+
+Floats = npt.NDArray[np.float32]
+
+
+class StreamingNetwork:
+    """`push` takes (2, n) with n a multiple of 16 and gives waves (4, n/2) and beats (4, n/8)."""
+
+    def __init__(self, model: bytes | Path) -> None:
+        """Load the model and start from a silent past."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Without VNNI, x86 kernels for int8 saturate in 16 bit; this asks for exact ones.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        source = str(model) if isinstance(model, Path) else model
+        self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        meta = self._session.get_modelmeta().custom_metadata_map
+        self.arithmetic = meta.get("arithmetic", "float32")
+        self._zeros = {k.removeprefix("zero_"): int(v) for k, v in meta.items() if k[:5] == "zero_"}
+        self._outputs = [o.name for o in self._session.get_outputs()]
+        self._state: dict[str, npt.NDArray[np.generic]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past."""
+        for tensor in self._session.get_inputs()[1:]:
+            dtype = np.uint8 if self.arithmetic == "int8" else np.float32
+            self._state[tensor.name] = np.full(
+                tensor.shape, self._zeros.get(tensor.name, 0), dtype
+            )
+
+    def push(self, x: Floats) -> tuple[Floats, Floats]:
+        """Run whole hops of input."""
+        assert x.shape[1] % HOP_SAMPLES == 0
+        if x.shape[1] == 0:
+            return np.empty((4, 0), np.float32), np.empty((4, 0), np.float32)
+        feeds = {"x": x[None, :, None, :], **self._state}
+        waves, beats, *states = self._session.run(self._outputs, feeds)
+        self._state = {
+            name.removesuffix("_next"): state
+            for name, state in zip(self._outputs[2:], states, strict=True)
+        }
+        return waves[0, :, 0], beats[0, :, 0]
