@@ -21,7 +21,7 @@ from ..edge.timing import (
 )
 from ..pretrain.augment import AugmentConfig, corrupt, draw_speed, mix_weights
 from .datasets import LabelledLead
-from .targets import Bytes, NO_BEAT, beat_targets, dense_targets, frame_targets, mixed_targets
+from .targets import NO_BEAT, Bytes, beat_targets, dense_targets, frame_targets, mixed_targets
 
 Floats = npt.NDArray[np.float32]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -59,9 +60,9 @@ def config_from(values: dict[str, Any], kind: Any) -> Any:
         )
     built = {}
     for key, value in values.items():
-        default = known[key].default_factory() if callable(known[key].default_factory) else None  # type: ignore[misc]
-        if is_dataclass(default) and isinstance(value, dict):
-            value = config_from(value, type(default))
+        factory: Any = known[key].default_factory
+        if isinstance(value, dict) and is_dataclass(factory):  # nested: the factory is its class
+            value = config_from(value, factory)
         built[key] = tuple(value) if isinstance(value, list) else value
     return kind(**built)
 
@@ -69,8 +70,8 @@ def config_from(values: dict[str, Any], kind: Any) -> Any:
 def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
     """Train on LUDB, QTDB and MIT-BIH below `data`; returns the final weights' path.
 
-    `run` holds `checkpoint.safetensors` and `state.json` (written each epoch, resumed from),
-    `log.jsonl` and at the end `model.safetensors`.
+    `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at
+    the end `model.safetensors`.
     """
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
@@ -87,7 +88,11 @@ def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
         losses = [trainer.step(b) for b in source.batches(config.batch, config.seed, epoch)]
         trainer.save(run, epoch + 1)
         wave, beat = np.mean(losses, 0)
-        entry = {"epoch": epoch, "wave_loss": round(float(wave), 5), "beat_loss": round(float(beat), 5)}
+        entry = {
+            "epoch": epoch,
+            "wave_loss": round(float(wave), 5),
+            "beat_loss": round(float(beat), 5),
+        }
         _log(run, {**entry, "seconds": round(time.monotonic() - started, 1)})
     return save_weights(trainer.averaged, config, run / "model.safetensors")
 
@@ -107,7 +112,8 @@ class Trainer:
     def __init__(self, config: FinetuneConfig, steps_per_epoch: int) -> None:
         """A fresh start; `resume` overrides it."""
         self.config = config
-        self.model = Delineator(config.encoder).to(memory_format=torch.channels_last)
+        self.model = Delineator(config.encoder)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = Delineator(config.encoder)
         self.averaged.load_state_dict(self.model.state_dict())
         self._optimizer = torch.optim.AdamW(
@@ -142,14 +148,14 @@ class Trainer:
         state = {"epochs_done": epochs_done, "config": asdict(self.config)}
         save_file(tensors, run / "checkpoint.tmp", {"state": json.dumps(state)})
         (run / "checkpoint.tmp").replace(run / "checkpoint.safetensors")
-        (run / "state.json").write_text(json.dumps(state, indent=1))
 
     def resume(self, run: Path) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
         path = run / "checkpoint.safetensors"
         if not path.exists():
             return 0
-        state = json.loads((run / "state.json").read_text())
+        with safe_open(path, "pt") as file:
+            state = json.loads(file.metadata()["state"])
         if config_from(state["config"], FinetuneConfig) != self.config:
             raise InputError(f"{run} holds a run of another configuration; choose another --out")
         tensors = load_file(path)
@@ -187,7 +193,11 @@ def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
 def save_weights(model: nn.Module, config: FinetuneConfig, path: Path) -> Path:
     """Weights as safetensors with the configuration and the model's size in the header."""
     parameters, macs = work_of(model)
-    header = {"config": json.dumps(asdict(config)), "parameters": str(parameters), "macs": str(macs)}
+    header = {
+        "config": json.dumps(asdict(config)),
+        "parameters": str(parameters),
+        "macs": str(macs),
+    }
     tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
     temporary = path.with_suffix(".tmp")
     save_file(tensors, temporary, header)
@@ -196,8 +206,6 @@ def save_weights(model: nn.Module, config: FinetuneConfig, path: Path) -> Path:
 
 def load_weights(path: Path) -> tuple[Delineator, FinetuneConfig]:
     """A trained delineator, in evaluation mode, and its configuration."""
-    from safetensors import safe_open
-
     with safe_open(path, "pt") as file:
         config = config_from(json.loads(file.metadata()["config"]), FinetuneConfig)
     model = Delineator(config.encoder)

@@ -44,7 +44,7 @@ class ConvNode(Node):
     @property
     def history(self) -> int:
         """Past input samples that the next block needs."""
-        return (self.weight.shape[2] - 1) * self.dilation + 1 - self.stride
+        return (int(self.weight.shape[2]) - 1) * self.dilation + 1 - self.stride
 
     @property
     def inputs_wide(self) -> int:

@@ -8,6 +8,7 @@ quantised activations themselves, so a stream is bit-equal to the whole record.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ class _Writer:
             self.constants.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
@@ -64,7 +65,7 @@ class _Writer:
         )
 
     def model(self, graph_name: str, metadata: dict[str, str]) -> onnx.ModelProto:
-        def info(name: str, element: int, shape: list[object]) -> onnx.ValueInfoProto:
+        def info(name: str, element: int, shape: list[int | str | None]) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, element, shape)
 
         inputs = [info("x", TensorProto.FLOAT, [1, 2, 1, "n"])]
@@ -134,9 +135,7 @@ def write_int8(quantized: QuantizedGraph, path: Path) -> None:
             weight, bias = _int8_weights(writer, quantized, node)
             raw = writer.node("Conv", [floats, weight, bias], f"{out}_f", **_geometry(node))
         else:
-            parts = [
-                dequantize(names[t], t, f"{out}_in{k}") for k, t in enumerate(node.inputs)
-            ]
+            parts = [dequantize(names[t], t, f"{out}_in{k}") for k, t in enumerate(node.inputs)]
             op, attributes = ("Add", {}) if node.op == "add" else ("Concat", {"axis": 1})
             raw = writer.node(op, parts, f"{out}_f", **attributes)
         writer.node("QuantizeLinear", [raw, *grid(out)], out)
@@ -167,7 +166,7 @@ def _int8_weights(writer: _Writer, quantized: QuantizedGraph, node: ConvNode) ->
     return w, b
 
 
-def _geometry(node: ConvNode) -> dict[str, object]:
+def _geometry(node: ConvNode) -> dict[str, Any]:
     return {
         "strides": [1, node.stride],
         "dilations": [1, node.dilation],

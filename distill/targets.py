@@ -19,7 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 FULL = 200  # the byte that stands for coverage 1
-# QTDB's annotators place edges elsewhere than LUDB's (12 ms at the end of P, more at T), so that QTDB
+# QTDB's annotators place edges elsewhere than LUDB's (12 ms at the end of P, more at T), so QTDB
 # teaches which waves are there and leaves this much (250 Hz samples) around each edge to LUDB.
 OPEN_AROUND_EDGE = {P: 8, QRS: 6, T: 14}
 CERTAIN_QRS_SAMPLES = 6  # each side of an R peak
@@ -71,7 +71,9 @@ def frame_targets(dense: Bytes, start: float, step: float, frames: int) -> tuple
     return coverage[:4], coverage[4]
 
 
-def beat_targets(lead: LabelledLead, start: float, step: float, frames: int) -> npt.NDArray[np.int64]:
+def beat_targets(
+    lead: LabelledLead, start: float, step: float, frames: int
+) -> npt.NDArray[np.int64]:
     """Beat class per 31.25 Hz frame, `NO_BEAT` away from R peaks and for fusion beats."""
     target = np.full(frames, NO_BEAT, np.int64)
     for position, label in lead.beats:
@@ -103,7 +105,9 @@ def _rule_out_qrs(dense: Bytes, lead: LabelledLead) -> None:
         near[max(int(peak) - POSSIBLE_QRS_SAMPLES, 0) : int(peak) + POSSIBLE_QRS_SAMPLES + 1] = True
     dense[QRS, ~near] = 0
     for peak in peaks:
-        certain = slice(max(round(peak) - CERTAIN_QRS_SAMPLES, 0), round(peak) + CERTAIN_QRS_SAMPLES)
+        certain = slice(
+            max(round(peak) - CERTAIN_QRS_SAMPLES, 0), round(peak) + CERTAIN_QRS_SAMPLES
+        )
         dense[:4, certain] = 0
         dense[QRS, certain] = FULL
 

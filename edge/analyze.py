@@ -62,9 +62,7 @@ def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
         model=bundle.identity,
         beats=beats,
         rhythm=_overall([e for e in events if isinstance(e, Rhythm)], record.duration_s),
-        episodes=tuple(
-            Episode(a.kind, a.start_s, a.end_s) for a in alerts if a.end_s is not None
-        ),
+        episodes=tuple(Episode(a.kind, a.start_s, a.end_s) for a in alerts if a.end_s is not None),
         alerts=tuple(a for a in alerts if a.end_s is None),
         quality=tuple(e for e in events if isinstance(e, Quality)),
         intervals_ms=median_intervals_ms(beats),
@@ -75,7 +73,6 @@ def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
 def _overall(windows: list[Rhythm], duration_s: float) -> Rhythm:
     """The record's rhythm: the mean of its windows' probabilities."""
     means = {
-        name: sum(w.probabilities[name] for w in windows) / max(len(windows), 1)
-        for name in RHYTHMS
+        name: sum(w.probabilities[name] for w in windows) / max(len(windows), 1) for name in RHYTHMS
     }
     return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)

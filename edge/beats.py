@@ -65,9 +65,9 @@ class BeatAssembler:
             return self._new_qrs(run)
         if run.kind == P:
             self._p_waves.append(run)
-        elif run.kind == T and self._pending is not None and self._pending.t is None:
-            if run.onset - self._pending.qrs.offset <= T_BEGINS_WITHIN:
-                return self._complete(replace(self._pending, t=run))
+        elif run.kind == T and self._awaits(run):
+            assert self._pending is not None
+            return self._complete(replace(self._pending, t=run))
         return []
 
     def give_up_waiting(self, settled: float) -> list[DraftBeat]:
@@ -93,6 +93,10 @@ class BeatAssembler:
         keep_from = int(before) - KEEP_SAMPLES
         self._signal.drop_before(keep_from)
         self._beat_logits.drop_before(keep_from)
+
+    def _awaits(self, t: WaveRun) -> bool:
+        pending = self._pending
+        return pending is not None and t.onset - pending.qrs.offset <= T_BEGINS_WITHIN
 
     def _new_qrs(self, qrs: WaveRun) -> list[DraftBeat]:
         r, qrs_mv = self._r_peak(qrs)
@@ -134,7 +138,8 @@ class BeatAssembler:
         """The signal from onset to offset, less the line between those two, in mV."""
         first, last = int(np.floor(run.onset)), int(np.ceil(run.offset)) + 1
         signal = self._signal.slice(first, last)[0].astype(np.float64)
-        return np.asarray(signal - np.linspace(signal[0], signal[-1], len(signal)))
+        slope = (signal[-1] - signal[0]) / max(len(signal) - 1, 1)
+        return np.asarray(signal - signal[0] - slope * np.arange(len(signal)))
 
     def _label(self, qrs: WaveRun, r: float) -> str:
         """The class with the highest mean probability over the frames around the R peak."""
@@ -173,6 +178,9 @@ class Recent:
         """Columns start to stop; beyond the kept ones the nearest is repeated."""
         if len(self._parts) > 1:
             self._parts = [np.concatenate(self._parts, 1)]
+        first, last = start - self._first, stop - self._first
+        if first >= 0 and last <= self._count:
+            return self._parts[0][:, first:last]
         index = np.clip(np.arange(start, stop) - self._first, 0, self._count - 1)
         return self._parts[0][:, index]
 

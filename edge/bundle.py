@@ -84,7 +84,9 @@ def _checked_manifest(encoded: bytes, path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(encoded)
     except ValueError as error:
-        raise InputError(f"the manifest of {path.name} is not JSON; get the bundle again") from error
+        raise InputError(
+            f"the manifest of {path.name} is not JSON; get the bundle again"
+        ) from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise InputError(f"the manifest of {path.name} lists no files; get the bundle again")
     if manifest.get("format") != FORMAT_VERSION:

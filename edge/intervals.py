@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from .events import Beat
@@ -12,7 +13,7 @@ MAX_RR_S = 3.0  # a longer gap is a pause or lost signal, not a rhythm
 
 def rr_intervals_s(beats: Sequence[Beat]) -> list[float]:
     """RR intervals between neighbouring beats; gaps above `MAX_RR_S` are left out."""
-    gaps = [b.r_s - a.r_s for a, b in zip(beats[:-1], beats[1:], strict=True)]
+    gaps = [b.r_s - a.r_s for a, b in pairwise(beats)]
     return [gap for gap in gaps if gap <= MAX_RR_S]
 
 

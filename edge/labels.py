@@ -1,4 +1,4 @@
-"""The label sets, once: wave classes of the decoder, beat classes, and MIT-BIH symbols onto them."""
+"""The label sets, once: wave classes, beat classes, and MIT-BIH symbols onto those."""
 
 WAVES = ("none", "P", "QRS", "T")
 NONE, P, QRS, T = range(4)

@@ -40,9 +40,7 @@ class StreamingNetwork:
         """Forget the past."""
         for tensor in self._session.get_inputs()[1:]:
             dtype = np.uint8 if self.arithmetic == "int8" else np.float32
-            self._state[tensor.name] = np.full(
-                tensor.shape, self._zeros.get(tensor.name, 0), dtype
-            )
+            self._state[tensor.name] = np.full(tensor.shape, self._zeros.get(tensor.name, 0), dtype)
 
     def push(self, x: Floats) -> tuple[Floats, Floats]:
         """Run whole hops of input."""

@@ -95,8 +95,8 @@ class QualityTracker:
         span = float(valid.max() - valid.min())
         if span < self._limits.flat_mv:
             return "flat"
-        plateau = self._limits.plateau_s * self._rate_hz
-        if span > self._limits.plateau_above_mv and _longest_plateau(valid) >= plateau:
+        at_least = self._limits.plateau_s * self._rate_hz
+        if span > self._limits.plateau_above_mv and _longest_plateau(valid) >= at_least:
             return "clipped"
         return ""
 
@@ -109,7 +109,9 @@ class QualityTracker:
             known = self._certain_frames + len(self._certainty)
             if not final and (known < last or len(self._muscle) <= k):
                 break
-            around = self._certainty[max(first, 0) - self._certain_frames : last - self._certain_frames]
+            around = self._certainty[
+                max(first, 0) - self._certain_frames : last - self._certain_frames
+            ]
             decided.append((k, *self._verdict(k, float(around.mean()) if len(around) else 1.0)))
             self._decided += 1
             self._forget(round((k - CERTAINTY_AROUND_S) * WINDOW_S / WAVE_FRAME_S))
@@ -144,6 +146,8 @@ def _longest_plateau(raw: Floats) -> int:
     longest = 0
     for extreme in (raw.max(), raw.min()):
         at = np.flatnonzero(raw == extreme)
-        runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-        longest = max(longest, *(len(run) for run in runs))
+        if len(at) > longest:
+            breaks = np.flatnonzero(np.diff(at) > 1)
+            ends = np.concatenate([[-1], breaks, [len(at) - 1]])
+            longest = max(longest, int(np.diff(ends).max()))
     return longest

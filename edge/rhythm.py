@@ -69,9 +69,7 @@ def classify(
     return Rhythm(start_s, end_s, label, probabilities)
 
 
-def rhythm_features(
-    beats: Sequence[Beat], noisy_share: float
-) -> npt.NDArray[np.float64] | None:
+def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> npt.NDArray[np.float64] | None:
     """The `FEATURES` of a window's beats, None with fewer than `MIN_INTERVALS` RR intervals."""
     r = np.array([beat.r_s for beat in beats])
     rr = np.diff(r)

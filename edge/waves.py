@@ -7,11 +7,12 @@ centres on their log-odds, so that 8 ms frames give boundaries finer than 8 ms.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from .labels import NONE, P, QRS, T
+from .labels import NONE, QRS, P, T
 from .timing import WAVE_FRAME_SAMPLES
 
 Floats = npt.NDArray[np.float32]
@@ -22,7 +23,7 @@ MIN_FRAMES = {NONE: 4, P: 3, QRS: 3, T: 5}
 
 @dataclass(frozen=True)
 class WaveRun:
-    """A stretch of frames of one class; edges in samples at 250 Hz, `confidence` the mean probability."""
+    """Frames of one class; edges in samples at 250 Hz, `confidence` the mean probability."""
 
     kind: int
     onset: float
@@ -63,7 +64,7 @@ class RunEncoder:
             self._kind, self._onset = int(kinds[0]), -0.5
         runs = []
         bounds = [0, *starts.tolist(), len(kinds)]
-        for k, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for k, (a, b) in enumerate(pairwise(bounds)):
             if k:
                 runs.append(self._close(edges[k - 1]))
                 self._kind, self._onset = int(kinds[a]), edges[k - 1]

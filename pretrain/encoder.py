@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,9 +26,9 @@ class EncoderConfig:
 
 
 class Conv(nn.Module):
-    """Causal convolution (height 1, which every exporter likes best) with batch norm, and ReLU6 where `activate`."""
+    """Causal convolution with batch norm, and ReLU6 where `activate`; height 1 suits exporters."""
 
-    def __init__(  # noqa: PLR0913 - the parameters of a convolution
+    def __init__(
         self,
         inputs: int,
         outputs: int,
@@ -74,7 +73,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, 1, time) to the same."""
-        return x + self.project(self.depthwise(self.expand(x)))
+        added: Tensor = self.project(self.depthwise(self.expand(x)))
+        return x + added
 
 
 class Encoder(nn.Module):

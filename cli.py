@@ -1,0 +1,287 @@
+"""The command `leadone`. Each command imports its folder itself: `demo` never loads torch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import __version__
+from .edge.errors import InputError
+
+if TYPE_CHECKING:
+    from .edge.analysis import Analysis
+
+ERROR_EXIT = 2
+SOME_FAILED_EXIT = 1
+DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
+
+model_option = click.option(
+    "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
+)
+lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="The folder that holds ludb, qtdb, mitdb, cinc2017, nstdb.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="leadone")
+def cli() -> None:
+    """One lead of ECG in; beats, waves, rhythm and alerts out. Research use only."""
+
+
+@cli.command()
+@click.option("--speed", default="max", show_default=True, help="1, 10, any factor, or max.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("leadone-demo.html"))
+@model_option
+def demo(speed: str, out: Path, model: str) -> None:
+    """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
+    _stream(DEMO_RECORD, None, _speed(speed), model, out)
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
+@click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
+@lead_option
+@model_option
+def stream(record: Path, speed: str, html: Path | None, lead: str | None, model: str) -> None:
+    """Stream RECORD as a device would see it, beat by beat."""
+    _stream(record, lead, _speed(speed), model, html)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    help="JSON lines file, - for standard output.",
+)
+@click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for annotations and reports.")
+@click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@lead_option
+@model_option
+def analyze(
+    paths: tuple[Path, ...],
+    json_file: Path | None,
+    annotations: str | None,
+    out: Path | None,
+    report: str | None,
+    lead: str | None,
+    model: str,
+) -> None:
+    """Read the records PATHS: one JSON object each, annotations, reports.
+
+    A bad file does not stop the rest; it is named at the end and the exit code is 1.
+    """
+    from .edge.batch import Outputs, analyze_many
+    from .edge.bundle import load_bundle
+
+    outputs = Outputs(json_file, annotations, out, report == "html")
+    bundle = load_bundle(model)
+    console = Console(stderr=True)
+    failures = []
+    with _progress(console) as bar:
+        task = bar.add_task("records", total=len(paths))
+        for path, result in analyze_many(paths, lead, bundle, outputs):
+            bar.advance(task)
+            if isinstance(result, str):
+                failures.append(f"{path}: {result}")
+            elif json_file is None:
+                click.echo(_one_line(result))
+    if len(paths) == 1 and failures:
+        raise InputError(failures[0])
+    for failure in failures:
+        click.echo(f"leadone: {failure}", err=True)
+    if failures:
+        click.echo(f"leadone: {len(failures)} of {len(paths)} records failed", err=True)
+        sys.exit(SOME_FAILED_EXIT)
+
+
+@cli.command()
+@click.argument("name", metavar="SET", type=click.Choice(["ludb", "qtdb", "mitdb"]))
+@data_option
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
+)
+@click.option("--fold", type=click.IntRange(0, 4), help="Only this fold's records.")
+@click.option("--lead", help="LUDB lead, default i.")
+@model_option
+def evaluate(
+    name: str, data: Path, json_file: Path | None, fold: int | None, lead: str | None, model: str
+) -> None:
+    """Score a model on a public set: delineation on ludb and qtdb, beats on mitdb."""
+    from .distill.evaluate import evaluate_set, print_report
+
+    result = evaluate_set(name, data, model, fold=fold, lead=lead)
+    print_report(result, Console())
+    if json_file is not None:
+        _write_text(json_file, json.dumps(result.to_dict(), indent=1) + "\n")
+
+
+@cli.command()
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
+@click.option("--epochs", type=click.IntRange(1))
+@click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training.")
+@click.option("--seed", type=int)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+def finetune(
+    data: Path,
+    out: Path,
+    config: Path | None,
+    epochs: int | None,
+    fold: int | None,
+    seed: int | None,
+    threads: int,
+) -> None:
+    """Train the delineator; stops and resumes at any epoch with the same result."""
+    _need_torch().set_num_threads(threads)
+    from .distill.finetune import finetune as train
+    from .distill.finetune import load_config
+
+    weights = train(load_config(config, epochs=epochs, fold=fold, seed=seed), data, out)
+    click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path, exists=True))
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
+@click.option("--name", default="wrist", show_default=True)
+@click.option("--model-version", default=__version__, show_default=True)
+@click.option("--arithmetic", type=click.Choice(["int8", "float32"]), default="int8")
+def quantize(
+    run: Path, data: Path, out: Path, name: str, model_version: str, arithmetic: str
+) -> None:
+    """Make a bundle of a training RUN: int8 network, rhythm head, hashes."""
+    _need_torch()
+    from .distill.build import build_bundle
+
+    with _progress(Console(stderr=True)) as bar:
+        task = bar.add_task("rhythm head", total=1.0)
+        manifest = build_bundle(
+            run,
+            data,
+            out,
+            name=name,
+            version=model_version,
+            arithmetic=arithmetic,
+            progress=lambda share: bar.update(task, completed=share),
+        )
+    click.echo(json.dumps({"bundle": str(out), **manifest["metrics"]}, indent=1))
+
+
+@cli.command()
+def models() -> None:
+    """List the shipped models."""
+    from .edge.bundle import load_bundle, shipped_models
+
+    for name in shipped_models():
+        bundle = load_bundle(name)
+        manifest = bundle.manifest
+        size = sum(len(content) for content in bundle.files.values())
+        click.echo(
+            f"{name} {manifest['version']}  {manifest['arithmetic']}  "
+            f"{manifest['parameters']} parameters  {size / 1000:.0f} kB  sha256 {bundle.sha256}"
+        )
+
+
+def main() -> None:
+    """Run; every InputError becomes one sentence and exit code 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except InputError as error:
+        _fail(str(error), ERROR_EXIT)
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _stream(
+    path: Path, lead: str | None, speed: float | None, model: str, html: Path | None
+) -> None:
+    from .edge.analyze import check_readable, gather
+    from .edge.formats.wfdb_records import read_record
+    from .edge.monitor import Monitor
+    from .edge.terminal import stream_to_terminal
+
+    record = read_record(path, lead)
+    check_readable(record)
+    monitor = Monitor.load(model, lead=record.lead)
+    events = stream_to_terminal(record, monitor, speed, Console())
+    if html is not None:
+        from .edge.report import write_report
+
+        write_report(gather(record, monitor.bundle, events), html)
+        click.echo(f"report: {html}")
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < 1e6:
+        raise InputError(f"--speed takes a factor such as 1 or 10, or max, not {text!r}")
+    return factor
+
+
+def _one_line(result: Analysis) -> str:
+    rate = result.heart_rate_bpm
+    counts = {k: sum(b.label == k for b in result.beats) for k in "NSVQ"}
+    labels = " ".join(f"{k} {n}" for k, n in counts.items() if n)
+    kinds = sorted({alert.kind for alert in result.alerts})
+    return (
+        f"{result.record.name}  {result.record.lead}  {result.record.duration_s:.0f} s  "
+        f"{len(result.beats)} beats ({labels or 'none'})  "
+        f"{'-' if rate is None else f'{rate:.0f}'} bpm  rhythm {result.rhythm.label}"
+        + (f"  alerts: {', '.join(kinds)}" if kinds else "")
+    )
+
+
+def _progress(console: Console) -> Progress:
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+
+
+def _need_torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise InputError("training needs torch: pip install 'leadone[train]'") from None
+    return torch
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def _fail(sentence: str, code: int) -> None:
+    click.echo(f"leadone: {sentence}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

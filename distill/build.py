@@ -1,0 +1,137 @@
+"""From a training run to a bundle: trace, quantise on real signal, fit the rhythm head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..edge.bundle import Bundle, load_bundle, write_bundle
+from ..edge.errors import InputError
+from ..edge.frontend import network_input
+from ..edge.labels import BEATS, RHYTHMS, WAVES
+from ..edge.quality import QualityLimits
+from ..edge.rhythm import RhythmModel
+from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
+from .datasets import LOADERS, LabelledLead
+from .delineator import work_of
+from .finetune import load_weights
+from .graph import trace
+from .onnx_writer import write_float, write_int8
+from .quantize import quantize
+from .rhythm_fit import as_manifest, collect, fit, rhythm_report
+
+NETWORK_FILE = "model.onnx"
+CALIBRATION_SAMPLES = 2560
+MITDB_WINDOWS_EACH = 8
+UNFITTED = RhythmModel((0.0,) * 13, (1.0,) * 13, ((0.0,) * 13,) * 4, (0.0,) * 4)
+
+
+def build_bundle(
+    run: Path,
+    data: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    arithmetic: str = "int8",
+    progress: Callable[[float], None] | None = None,
+) -> dict[str, Any]:
+    """Write the bundle of a run's weights to `out`; returns its manifest.
+
+    `data` holds ludb and mitdb for calibration (without the run's left-out fold) and, for the
+    rhythm head, cinc2017.
+    """
+    weights = run / "model.safetensors" if run.is_dir() else run
+    if not weights.is_file():
+        raise InputError(f"{run} holds no model.safetensors; let `leadone finetune` end first")
+    model, config = load_weights(weights)
+    parameters, macs = work_of(model)
+    graph = trace(model)
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / NETWORK_FILE
+        if arithmetic == "int8":
+            write_int8(quantize(graph, calibration_windows(data, config.fold)), path)
+        else:
+            write_float(graph, path)
+        network = path.read_bytes()
+        manifest = _manifest(name, version, arithmetic, parameters, macs)
+        manifest["training"] = {"config": asdict(config), "sets": _present(data)}
+        _write(Path(scratch) / "bundle", manifest, UNFITTED, network)
+        unfitted = load_bundle(Path(scratch) / "bundle")
+        rhythm, report = _fit_rhythm(data, unfitted, progress)
+        manifest["metrics"] = {"cinc2017_out_of_fold": report}
+    _write(out, manifest, rhythm, network)
+    return load_bundle(out).manifest
+
+
+def calibration_windows(data: Path, fold: int | None) -> torch.Tensor:
+    """Real signal (windows, 2, 1, 2560): LUDB from its start, MIT-BIH from everywhere."""
+    windows = [network_input(stretch) for lead in _leads(data, fold) for stretch in _cut(lead)]
+    if not windows:
+        raise InputError(f"{data} has neither ludb nor mitdb to calibrate on; see --data")
+    return torch.from_numpy(np.stack(windows)[:, :, None])
+
+
+def _leads(data: Path, fold: int | None) -> Iterator[LabelledLead]:
+    from .datasets import fold_of
+
+    for name in ("ludb", "mitdb"):
+        if (data / name).is_dir():
+            for lead in LOADERS[name](data / name):
+                wanted = lead.lead in ("i", "ii", "v2", "v5", "0", "1")
+                if wanted and (fold is None or fold_of(lead.group) != fold):
+                    yield lead
+
+
+def _cut(lead: LabelledLead) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+    signal = lead.filtered_mv
+    if lead.dataset == "ludb":
+        held = np.full(max(CALIBRATION_SAMPLES - len(signal), 0), signal[-1], np.float32)
+        yield np.concatenate([signal, held])[:CALIBRATION_SAMPLES]
+        return
+    for start in np.linspace(0, len(signal) - CALIBRATION_SAMPLES, MITDB_WINDOWS_EACH).astype(int):
+        yield signal[start : start + CALIBRATION_SAMPLES]
+
+
+def _fit_rhythm(
+    data: Path, bundle: Bundle, progress: Callable[[float], None] | None
+) -> tuple[RhythmModel, dict[str, float]]:
+    windows = collect(data / "cinc2017", bundle, progress)
+    return fit(windows), {k: round(v, 4) for k, v in rhythm_report(windows).items()}
+
+
+def _manifest(
+    name: str, version: str, arithmetic: str, parameters: int, macs: float
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": version,
+        "licence": "Apache-2.0",
+        "use": "research; not a medical device",
+        "arithmetic": arithmetic,
+        "network": NETWORK_FILE,
+        "parameters": parameters,
+        "macs_per_second": macs,
+        "input": {
+            "rate_hz": 250,
+            "hop_samples": HOP_SAMPLES,
+            "lookahead_samples": LOOKAHEAD_SAMPLES,
+            "channels": "the filtered lead at +-5 mV and at +-0.625 mV, each as -1..1",
+        },
+        "labels": {"waves": WAVES, "beats": BEATS, "rhythm": RHYTHMS},
+        "quality": asdict(QualityLimits()),
+    }
+
+
+def _write(out: Path, manifest: dict[str, Any], rhythm: RhythmModel, network: bytes) -> None:
+    write_bundle(out, {**manifest, "rhythm": as_manifest(rhythm)}, {NETWORK_FILE: network})
+
+
+def _present(data: Path) -> list[str]:
+    return [name for name in (*LOADERS, "nstdb", "cinc2017") if (data / name).is_dir()]
