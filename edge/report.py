@@ -1,4 +1,4 @@
-"""One self-contained HTML page of an analysis: it asks nothing of any network, and opens anywhere."""
+"""An analysis as one self-contained HTML page that asks nothing of any network."""
 
 from __future__ import annotations
 
