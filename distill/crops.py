@@ -45,8 +45,9 @@ class EpochPlan:
     """How many crops of each set an epoch draws, and how often LUDB's lead I is repeated."""
 
     lead_one_repeats: int = 3
-    qtdb_crops: int = 512
-    mitdb_crops: int = 1024
+    qtdb_crops: int = 256
+    mitdb_crops: int = 768
+    cinc2017_crops: int = 256
     ectopic_share: float = 0.5  # of the MIT-BIH crops, those centred on an S or V beat
 
 
@@ -69,7 +70,7 @@ class CropSource:
             self._siblings.setdefault(lead.group, []).append(k)
         self._of_set = {
             name: [k for k, lead in enumerate(leads) if lead.dataset == name]
-            for name in ("ludb", "qtdb", "mitdb")
+            for name in ("ludb", "qtdb", "mitdb", "cinc2017")
         }
 
     def batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
@@ -96,7 +97,13 @@ class CropSource:
         ludb = self._of_set["ludb"]
         first = [k for k in ludb if self._leads[k].lead == "i"]
         drawn = [np.array(ludb + first * (self._plan.lead_one_repeats - 1), np.int64)]
-        for name, count in (("qtdb", self._plan.qtdb_crops), ("mitdb", self._plan.mitdb_crops)):
+        plan = self._plan
+        counts = {
+            "qtdb": plan.qtdb_crops,
+            "mitdb": plan.mitdb_crops,
+            "cinc2017": plan.cinc2017_crops,
+        }
+        for name, count in counts.items():
             if self._of_set[name]:
                 drawn.append(rng.choice(self._of_set[name], count))
         return np.concatenate(drawn)

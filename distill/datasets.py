@@ -6,6 +6,7 @@ What an annotator did not mark is not taught. Each record says where its waves a
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..edge.frontend import filter_record
 from ..edge.labels import AAMI_OF_SYMBOL, QRS, P, T
 
 Floats = npt.NDArray[np.float64]
+CINC_TEST_FOLD = 0
 WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
 LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", *(f"v{k}" for k in range(1, 7)))
 
@@ -46,6 +48,7 @@ class LabelledLead:
     beats: tuple[tuple[float, str], ...]  # (R peak, AAMI class), empty where none are given
     beats_complete: bool  # the whole record is annotated beat by beat
     unreadable: tuple[tuple[float, float], ...] = ()  # ventricular flutter: nothing is taught
+    without_p: tuple[tuple[float, float], ...] = ()  # atrial fibrillation or flutter: no P waves
 
 
 def parse_waves(annotation: wfdb.Annotation, scale: float) -> list[Wave]:
@@ -98,13 +101,44 @@ def load_mitdb(folder: Path) -> Iterator[LabelledLead]:
         for channel in (0, 1):
             filtered, scale = _filtered(folder / name, channel)
             beats = tuple(_beats(folder / name, scale))
-            flutter = _flutter(folder / name, scale)
+            flutter, fibrillation = _rhythm_spans(folder / name, scale)
             yield LabelledLead(
-                f"mitdb/{name}", "mitdb", str(channel), filtered, (), (), beats, True, flutter
+                group=f"mitdb/{name}",
+                dataset="mitdb",
+                lead=str(channel),
+                filtered_mv=filtered,
+                waves=(),
+                spans=(),
+                beats=beats,
+                beats_complete=True,
+                unreadable=flutter,
+                without_p=fibrillation,
             )
 
 
-LOADERS = {"ludb": load_ludb, "qtdb": load_qtdb, "mitdb": load_mitdb}
+def load_cinc2017(folder: Path) -> Iterator[LabelledLead]:
+    """The records of class A: nobody marked a wave, but all know that there is no P wave.
+
+    Fold `CINC_TEST_FOLD` is left out always, so that the rhythm head can be tested on it.
+    """
+    rows = [row for row in csv.reader((folder / "REFERENCE-v3.csv").open()) if row]
+    for name in (row[0] for row in rows if row[1] == "A"):
+        group = f"cinc2017/{name}"
+        if fold_of(group) == CINC_TEST_FOLD or not (folder / f"{name}.hea").exists():
+            continue
+        filtered, _ = _filtered(folder / name, 0)
+        everywhere = ((0.0, float(len(filtered))),)
+        yield LabelledLead(
+            group, "cinc2017", "i", filtered, (), (), (), False, without_p=everywhere
+        )
+
+
+LOADERS = {
+    "ludb": load_ludb,
+    "qtdb": load_qtdb,
+    "mitdb": load_mitdb,
+    "cinc2017": load_cinc2017,
+}
 
 
 def record_names(folder: Path) -> list[str]:
@@ -141,13 +175,30 @@ def _beats(path: Path, scale: float) -> list[tuple[float, str]]:
     ]
 
 
-def _flutter(path: Path, scale: float) -> tuple[tuple[float, float], ...]:
-    """Stretches between `[` and `]`."""
+Spans = tuple[tuple[float, float], ...]
+
+
+def _rhythm_spans(path: Path, scale: float) -> tuple[Spans, Spans]:
+    """Ventricular flutter (between `[` and `]`), and atrial fibrillation or flutter by rhythm."""
     annotation = wfdb.rdann(str(path), "atr")
-    marks = list(zip(annotation.sample * scale, annotation.symbol, strict=True))
-    starts = [at for at, symbol in marks if symbol == "["]
-    ends = [at for at, symbol in marks if symbol == "]"]
-    return tuple(zip(starts, ends, strict=False))
+    end = float(annotation.sample[-1]) * scale
+    flutter: list[tuple[float, float]] = []
+    fibrillation: list[tuple[float, float]] = []
+    flutter_from = fibrillation_from = None
+    notes = annotation.aux_note or [""] * len(annotation.sample)
+    for sample, symbol, note in zip(annotation.sample, annotation.symbol, notes, strict=True):
+        at = float(sample) * scale
+        if symbol == "[":
+            flutter_from = at
+        elif symbol == "]" and flutter_from is not None:
+            flutter.append((flutter_from, at))
+        if symbol == "+":
+            if fibrillation_from is not None:
+                fibrillation.append((fibrillation_from, at))
+            fibrillation_from = at if note.strip("\x00 ") in ("(AFIB", "(AFL") else None
+    if fibrillation_from is not None:
+        fibrillation.append((fibrillation_from, end))
+    return tuple(flutter), tuple(fibrillation)
 
 
 def _annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:

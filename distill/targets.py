@@ -35,6 +35,8 @@ def dense_targets(lead: LabelledLead) -> Bytes:
     dense[4] = 0
     if lead.beats_complete:
         _rule_out_qrs(dense, lead)
+    for start, end in lead.without_p:
+        dense[P, int(start) : int(end)] = 0
     for start, end in lead.spans:
         _paint_span(dense, lead, start, end)
     for start, end in lead.unreadable:

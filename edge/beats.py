@@ -25,6 +25,7 @@ def _samples(ms: float) -> float:
 
 T_BEGINS_WITHIN = _samples(500)  # after the QRS offset
 P_CONDUCTS_WITHIN = _samples(280)  # from P offset to QRS onset; PR up to about 400 ms
+P_CONFIDENCE = 0.7  # mean probability; below it lie most P waves that nobody annotated
 REFRACTORY = _samples(200)  # no ventricle depolarises twice within 200 ms
 KEEP_SAMPLES = int(_samples(4000))  # of signal and beat logits behind the reading position
 
@@ -64,7 +65,8 @@ class BeatAssembler:
         if run.kind == QRS:
             return self._new_qrs(run)
         if run.kind == P:
-            self._p_waves.append(run)
+            if run.confidence >= P_CONFIDENCE:
+                self._p_waves.append(run)
         elif run.kind == T and self._awaits(run):
             assert self._pending is not None
             return self._complete(replace(self._pending, t=run))

@@ -33,8 +33,8 @@ def beat_intervals_ms(beat: Beat, rr_s: float | None) -> dict[str, float | None]
 def median_intervals_ms(beats: Sequence[Beat]) -> dict[str, float | None]:
     """Medians over normal beats (over all if none is normal): pr, qrs, qt, qtc (Fridericia)."""
     rows = []
-    for before, beat in zip([None, *beats[:-1]], beats, strict=True):
-        gap = beat.r_s - before.r_s if before is not None else None
+    for k, beat in enumerate(beats):
+        gap = beat.r_s - beats[k - 1].r_s if k else None
         rr_s = gap if gap is not None and gap <= MAX_RR_S else None
         rows.append((beat.label, beat_intervals_ms(beat, rr_s)))
     chosen = [row for label, row in rows if label == "N"] or [row for _, row in rows]

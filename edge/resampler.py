@@ -1,8 +1,8 @@
 """A streaming resampler from any device rate to 250 Hz: polyphase windowed sinc, zero delay.
 
 Output k stands for the time `k * seconds_per_output` after the first input sample, exactly: the
-ratio 250/rate is taken to the nearest fraction with denominator <= 1000 (relative error below
-1e-6 at 512.844 Hz) and the true step is kept, so that event times do not drift.
+ratio 250/rate is taken to the nearest fraction with denominator <= 1000 (relative error 3e-6
+at 512.844 Hz) and the true step is kept, so that event times do not drift.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ from leadone.edge.frontend import FrontEnd, filter_record, network_input
 
 
 def test_filters_pass_the_ecg_and_stop_drift_and_powerline() -> None:
-    hz, response = sosfreqz(design_sos(), worN=[0.05, 0.5, 5, 20, 50, 60], fs=250)
-    gain = dict(zip(hz, np.abs(response), strict=True))
-    assert gain[0.05] < 0.02 and gain[50] < 0.01 and gain[60] < 0.01
-    assert 0.65 < gain[0.5] < 0.75  # -3 dB
-    assert gain[5] > 0.95 and gain[20] > 0.95
+    _, response = sosfreqz(design_sos(), worN=[0.05, 0.5, 5, 20, 50, 60], fs=250)
+    drift, corner, slow, fast, mains_eu, mains_us = np.abs(response)
+    assert drift < 0.02 and mains_eu < 0.01 and mains_us < 0.01
+    assert 0.65 < corner < 0.75  # -3 dB
+    assert slow > 0.95 and fast > 0.95
 
 
 def test_missing_samples_are_bridged_and_leave_no_nan_behind() -> None:

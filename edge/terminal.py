@@ -1,0 +1,246 @@
+"""A stream in the terminal: a live picture, or one plain line an event where nobody watches."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from .errors import InputError
+from .events import Alert, Beat, Event, Quality, Rhythm
+from .intervals import MAX_RR_S, beat_intervals_ms, heart_rate_bpm, median_intervals_ms
+from .labels import BEATS
+from .record import FloatArray, Record
+from .trace import RHYTHM_NAMES, LiveView, clock
+
+FRAME_S = 0.05  # 20 frames a second, however fast the stream is
+LARGEST_CHUNK_S = 1.0
+
+
+class StreamingMonitor(Protocol):
+    """What a stream needs of a monitor."""
+
+    def push(self, chunk_mv: FloatArray, rate_hz: float) -> list[Event]:
+        """Take samples; give the events they complete."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """End the record; give the events still open."""
+        ...
+
+
+class Display(Protocol):
+    """Where events go while they come."""
+
+    def show(self, now_s: float, events: list[Event]) -> None:
+        """Take the events told until `now_s`."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it should stay."""
+        ...
+
+
+def stream_to_terminal(
+    record: Record, monitor: StreamingMonitor, speed: float | None, console: Console
+) -> list[Event]:
+    """Play a record at a multiple of its own speed (None: as fast as possible); give its events.
+
+    Ctrl-C stops the stream; the summary and the result then hold what was seen until there.
+    """
+    if speed is not None and not speed > 0:
+        raise InputError(f"speed {speed:g} must be above 0; try 1, 10 or max")
+    events: list[Event] = []
+    seen_s = 0.0
+    display = _display(record, speed, console)
+    try:
+        for chunk, seen_s in _paced(record, speed):
+            new = monitor.push(chunk, record.rate_hz)
+            events += new
+            display.show(seen_s, new)
+        new = monitor.finish()
+        events += new
+        display.show(seen_s, new)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        display.close()
+    _print_summary(record, events, seen_s, console)
+    return events
+
+
+def event_line(event: Event, rr_s: float | None = None) -> str:
+    """One event as a line of plain text, ms where no unit is said."""
+    if isinstance(event, Beat):
+        return f"{event.r_s:10.3f} s  beat {event.label}{_beat_figures(event, rr_s)}"
+    if isinstance(event, Rhythm):
+        probability = event.probabilities.get(event.label)
+        certainty = "" if probability is None else f"  probability {probability:.2f}"
+        return f"{event.end_s:10.3f} s  rhythm {event.label}{certainty}"
+    if isinstance(event, Quality):
+        reason = f"  {event.reason}" if event.reason else ""
+        return f"{event.end_s:10.3f} s  signal {event.state} since {event.start_s:.3f} s{reason}"
+    if event.end_s is None:
+        return f"{event.at_s:10.3f} s  alert {event.kind} since {event.start_s:.3f} s  {event.text}"
+    return f"{event.at_s:10.3f} s  alert {event.kind} ended  lasted {_lasted_s(event):.1f} s"
+
+
+def summary_rows(record: Record, events: list[Event], seen_s: float) -> list[tuple[str, str]]:
+    """What a stream found, as name and text."""
+    beats = [event for event in events if isinstance(event, Beat)]
+    labels = Counter(beat.label for beat in beats)
+    counts = ", ".join(f"{labels[label]} {label}" for label in BEATS)
+    medians = median_intervals_ms(beats)
+    names = {"PR": "pr", "QRS": "qrs", "QT": "qt", "QTcF": "qtc"}
+    intervals = ", ".join(f"{name} {_whole(medians[key])}" for name, key in names.items())
+    whole = f"{record.duration_s:.1f} s"
+    length = (
+        whole if seen_s >= record.duration_s - 1e-6 else f"stopped at {seen_s:.1f} s of {whole}"
+    )
+    return [
+        ("record", f"{record.name or 'record'}, lead {record.lead}, {length}"),
+        ("beats", f"{len(beats)} ({counts})" if beats else "none found"),
+        ("heart rate", f"{_whole(heart_rate_bpm(beats))} /min"),
+        ("intervals", f"{intervals} ms (medians)"),
+        ("rhythm", _rhythm_words([event for event in events if isinstance(event, Rhythm)])),
+        ("signal", _quality_words([event for event in events if isinstance(event, Quality)])),
+        *_alert_rows([event for event in events if isinstance(event, Alert)]),
+    ]
+
+
+def _display(record: Record, speed: float | None, console: Console) -> Display:
+    braille_fits = "utf" in console.encoding.lower()
+    if console.is_terminal and not console.is_dumb_terminal and braille_fits:
+        return _LiveDisplay(LiveView(record, speed), console)
+    return _PlainDisplay(console)
+
+
+def _paced(
+    record: Record,
+    speed: float | None,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[tuple[FloatArray, float]]:
+    """Chunks, each not before the moment a device would have it, and the time at their end."""
+    chunk_s = LARGEST_CHUNK_S if speed is None else min(FRAME_S * speed, LARGEST_CHUNK_S)
+    size = max(1, round(chunk_s * record.rate_hz))
+    began = now()
+    for start in range(0, len(record.signal_mv), size):
+        chunk = record.signal_mv[start : start + size]
+        end_s = (start + len(chunk)) / record.rate_hz
+        if speed is not None and (early := began + end_s / speed - now()) > 0:
+            sleep(early)
+        yield chunk, end_s
+
+
+class _LiveDisplay:
+    """Redraws at most every `FRAME_S`: a stream at full speed never waits for its picture."""
+
+    def __init__(self, view: LiveView, console: Console) -> None:
+        self._view, self._console = view, console
+        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self._live.start()
+        self._drawn = -FRAME_S
+
+    def show(self, now_s: float, events: list[Event]) -> None:
+        self._view.advance(now_s, events)
+        if time.monotonic() - self._drawn >= FRAME_S:
+            self._draw()
+
+    def close(self) -> None:
+        self._draw()
+        self._live.stop()
+
+    def _draw(self) -> None:
+        size = self._console.size
+        self._live.update(self._view.render(size.width, size.height), refresh=True)
+        self._drawn = time.monotonic()
+
+
+class _PlainDisplay:
+    """A line an event, flushed, so that a pipe sees it at once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last_r_s: float | None = None
+
+    def show(self, now_s: float, events: list[Event]) -> None:
+        for event in events:
+            rr_s = None
+            if isinstance(event, Beat):
+                rr_s = None if self._last_r_s is None else event.r_s - self._last_r_s
+                self._last_r_s = event.r_s
+            _print_plain(event_line(event, rr_s), self._console)
+        if events:
+            self._console.file.flush()
+
+    def close(self) -> None:
+        self._console.file.flush()
+
+
+def _print_plain(line: str, console: Console) -> None:
+    console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def _print_summary(record: Record, events: list[Event], seen_s: float, console: Console) -> None:
+    rows = summary_rows(record, events, seen_s)
+    if not console.is_terminal:
+        for name, text in rows:
+            _print_plain(f"{name}: {text}", console)
+        console.file.flush()
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, text in rows:
+        table.add_row(Text(name, style="dim"), Text(text, style="bold" if name == "alert" else ""))
+    console.print(table)
+
+
+def _beat_figures(beat: Beat, rr_s: float | None) -> str:
+    near = rr_s if rr_s is not None and rr_s <= MAX_RR_S else None
+    intervals = beat_intervals_ms(beat, near)
+    figures = {"PR": intervals["pr"], "QRS": intervals["qrs"], "QT": intervals["qt"]}
+    words = [f"{name} {_whole(ms)}" for name, ms in figures.items() if ms is not None]
+    rr = "" if rr_s is None else f"  RR {1000 * rr_s:.0f} ms"
+    blocked = ["blocked P"] * len(beat.blocked_p_s)
+    return "".join([rr, *(f"  {word}" for word in words + blocked)])
+
+
+def _rhythm_words(windows: list[Rhythm]) -> str:
+    counts = Counter(window.label for window in windows)
+    if len(counts) == 1:
+        return RHYTHM_NAMES.get(windows[0].label, windows[0].label)
+    shares = [
+        f"{RHYTHM_NAMES.get(k, k)} {100 * n / len(windows):.0f} %" for k, n in counts.most_common()
+    ]
+    return ", ".join(shares) or "not judged"
+
+
+def _quality_words(stretches: list[Quality]) -> str:
+    total = sum(stretch.end_s - stretch.start_s for stretch in stretches)
+    good = sum(q.end_s - q.start_s for q in stretches if q.state == "good")
+    return f"{100 * good / total:.0f} % good" if total > 0 else "not judged"
+
+
+def _alert_rows(alerts: list[Alert]) -> list[tuple[str, str]]:
+    """One row an episode, from its opening and, where it came, its closing alert."""
+    latest = {(alert.kind, alert.start_s): alert for alert in alerts}
+    return [("alert", _alert_words(alert)) for alert in latest.values()] or [("alerts", "none")]
+
+
+def _alert_words(alert: Alert) -> str:
+    lasted = "" if alert.end_s is None else f" for {_lasted_s(alert):.1f} s"
+    return f"{clock(alert.start_s)} {alert.kind.replace('_', ' ')}{lasted}: {alert.text}"
+
+
+def _lasted_s(alert: Alert) -> float:
+    return (alert.end_s if alert.end_s is not None else alert.at_s) - alert.start_s
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else str(round(value))
