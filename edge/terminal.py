@@ -17,7 +17,7 @@ from .events import Alert, Beat, Event, Quality, Rhythm
 from .intervals import MAX_RR_S, beat_intervals_ms, heart_rate_bpm, median_intervals_ms
 from .labels import BEATS
 from .record import FloatArray, Record
-from .trace import RHYTHM_NAMES, LiveView, clock
+from .trace import RHYTHM_NAMES, LiveView, clock, record_title
 
 FRAME_S = 0.05  # 20 frames a second, however fast the stream is
 LARGEST_CHUNK_S = 1.0
@@ -60,9 +60,10 @@ def stream_to_terminal(
     seen_s = 0.0
     display = _display(record, speed, console)
     try:
-        for chunk, seen_s in _paced(record, speed):
+        for chunk, end_s in _paced(record, speed):
             new = monitor.push(chunk, record.rate_hz)
             events += new
+            seen_s = end_s
             display.show(seen_s, new)
         new = monitor.finish()
         events += new
@@ -104,7 +105,7 @@ def summary_rows(record: Record, events: list[Event], seen_s: float) -> list[tup
         whole if seen_s >= record.duration_s - 1e-6 else f"stopped at {seen_s:.1f} s of {whole}"
     )
     return [
-        ("record", f"{record.name or 'record'}, lead {record.lead}, {length}"),
+        ("record", f"{record_title(record)}, lead {record.lead}, {length}"),
         ("beats", f"{len(beats)} ({counts})" if beats else "none found"),
         ("heart rate", f"{_whole(heart_rate_bpm(beats))} /min"),
         ("intervals", f"{intervals} ms (medians)"),

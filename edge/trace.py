@@ -36,7 +36,6 @@ def braille(
     samples: npt.NDArray[np.floating], low: float, high: float, columns: int, rows: int
 ) -> list[str]:
     """Samples as lines of braille cells, low at the bottom; NaN leaves a gap."""
-    dots = np.zeros((4 * rows, 2 * columns), bool)
     bottom, top = _column_extremes(samples, 2 * columns)
     steps = 4 * rows - 1
     first = np.clip(np.round((high - top) / (high - low) * steps), 0, steps)
@@ -98,11 +97,12 @@ class LiveView:
 
     def render(self, width: int, height: int) -> RenderableType:
         """The panel for a terminal of this size."""
-        columns, rows = max(width - 4, 20), min(max(height - 11, 3), 12)
+        columns, rows = max(width - 4, 20), min(max(height - 9, 3), 12)
         body = Group(
             self._header(columns),
             *self._picture(columns, rows),
             self._figures(),
+            self._state(),
             self._alert_line(),
         )
         note = "research use, not a medical device"
@@ -111,7 +111,7 @@ class LiveView:
     def _header(self, columns: int) -> Table:
         record, share = self._record, min(self._now_s / max(self._record.duration_s, 1e-9), 1.0)
         done = round(share * (bar := max(min(columns - 60, 30), 6)))
-        left = Text(record.name or "record", style="bold", overflow="ellipsis", no_wrap=True)
+        left = Text(record_title(record), style="bold", overflow="ellipsis", no_wrap=True)
         left.append(f"  lead {record.lead}  {record.rate_hz:g} Hz", style="dim")
         right = Text(f"{clock(self._now_s)} / {clock(record.duration_s)} ", no_wrap=True)
         right.append("━" * done, style="#3a9bdc").append("━" * (bar - done), style="dim")
@@ -127,22 +127,29 @@ class LiveView:
         column_s = SPAN_S / columns
         first = int(self._now_s / column_s) - columns
         samples = self._samples(first * column_s, (first + columns) * column_s)
-        waves, labels = [""] * columns, [""] * columns
+        labels, waves = self._marks(first, columns)
+        styles = [WAVE_STYLES.get(name, "default") for name in waves]
+        blocks = [f"bold white on {WAVE_STYLES[name]}" if name else "" for name in waves]
+        lines = braille(samples, *_range_mv(samples), columns, rows)
+        return [
+            _styled([label or " " for label in labels], [BEAT_STYLES.get(x, "") for x in labels]),
+            *(_styled(list(line), styles) for line in lines),
+            _styled(_wave_names(waves), blocks),
+        ]
+
+    def _marks(self, first: int, columns: int) -> tuple[list[str], list[str]]:
+        """Beat label and wave of each column from column `first` of the record on."""
+        labels, waves = [""] * columns, [""] * columns
+        column_s = SPAN_S / columns
         for beat in self._beats:
             for name, onset_s, offset_s in beat_waves(beat):
-                start, stop = round(onset_s / column_s) - first, round(offset_s / column_s) - first
+                start = int(onset_s / column_s + (0.0 if name == "QRS" else 0.5)) - first
+                stop = int(offset_s / column_s + (1.0 if name == "QRS" else 0.5)) - first
                 for column in range(max(start, 0), min(max(stop, start + 1), columns)):
                     waves[column] = name
             if 0 <= (at := int(beat.r_s / column_s) - first) < columns:
                 labels[at] = beat.label
-        lines = braille(samples, *_range_mv(samples), columns, rows)
-        styles = [WAVE_STYLES.get(name, "default") for name in waves]
-        return [
-            _styled([label or " " for label in labels], [BEAT_STYLES.get(x, "") for x in labels]),
-            *(_styled(list(line), styles) for line in lines),
-            _styled(_wave_names(waves), [f"bold white on {s}" if w else "" for w, s in
-                                         zip(waves, styles, strict=True)]),
-        ]  # fmt: skip
+        return labels, waves
 
     def _samples(self, start_s: float, end_s: float) -> FloatArray:
         """The signal between two times, NaN before the record's start."""
@@ -163,30 +170,39 @@ class LiveView:
             line.append(f" {name} ", style="dim default").append(
                 f"{_whole(medians[key]):>3}", style="default"
             )
-        line.append(" ms   rhythm ", style="dim default").append(self._rhythm, style="default")
-        line.append("   signal ", style="dim default")
-        return line.append(self._signal, style="default" if self._signal == "good" else "#b8962a")
+        return line.append(" ms", style="dim default")
+
+    def _state(self) -> Text:
+        counts = "  ".join(f"{self._counts.get(label, 0)} {label}" for label in BEAT_STYLES)
+        line = Text("beats ", style="dim", no_wrap=True, overflow="crop")
+        line.append(counts, style="not dim default").append("   rhythm ")
+        line.append(self._rhythm, style="not dim default").append("   signal ")
+        style = "not dim default" if self._signal == "good" else "not dim #b8962a"
+        return line.append(self._signal, style=style)
 
     def _alert_line(self) -> Text:
-        counts = "  ".join(f"{self._counts.get(label, 0)} {label}" for label in BEAT_STYLES)
-        line = Text(f"beats {counts}   ", style="dim", no_wrap=True, overflow="ellipsis")
+        line = Text(style="dim", no_wrap=True, overflow="ellipsis")
         if self._alert is None:
-            return line.append("no alerts")
-        text = f"{clock(self._alert.start_s)} {self._alert.kind.replace('_', ' ')}"
+            return line.append("no alert")
+        text = f"{clock(self._alert.start_s)} {self._alert.text}"
         style = "bold #b8962a" if self._alert.end_s is None else "default"
         ended = "" if self._alert.end_s is None else f", ended {clock(self._alert.end_s)}"
         return line.append(text + ended, style=f"not dim {style}")
 
 
 def beat_waves(beat: Beat) -> list[tuple[str, float, float]]:
-    """The waves that a beat has, by name with onset and offset."""
+    """The waves that a beat has, by name with onset and offset; the QRS last, on top."""
     waves = [("P", onset_s, offset_s) for onset_s, offset_s in beat.blocked_p_s]
     if beat.p_on_s is not None and beat.p_off_s is not None:
         waves.append(("P", beat.p_on_s, beat.p_off_s))
-    waves.append(("QRS", beat.qrs_on_s, beat.qrs_off_s))
     if beat.t_on_s is not None and beat.t_off_s is not None:
         waves.append(("T", beat.t_on_s, beat.t_off_s))
-    return waves
+    return [*waves, ("QRS", beat.qrs_on_s, beat.qrs_off_s)]
+
+
+def record_title(record: Record) -> str:
+    """The record's name without control characters: a file name must not steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in record.name) or "record"
 
 
 def clock(seconds: float) -> str:
