@@ -87,9 +87,9 @@ def load_qtdb(folder: Path) -> Iterator[LabelledLead]:
             filtered, scale = _filtered(folder / name, channel)
             waves = parse_waves(wfdb.rdann(str(folder / name), "q1c"), scale)
             has_beats = (folder / f"{name}.atr").exists()
-            beats = _beats(folder / name, scale) if has_beats else []
-            spans = _annotated_runs([w.peak for w in waves if w.kind == QRS], waves)
-            group = _source_of(name)
+            beats = read_beats(folder / name, scale) if has_beats else []
+            spans = annotated_runs([w.peak for w in waves if w.kind == QRS], waves)
+            group = group_of("qtdb", name)
             yield LabelledLead(
                 group, "qtdb", str(channel), filtered, tuple(waves), spans, tuple(beats), has_beats
             )
@@ -100,7 +100,7 @@ def load_mitdb(folder: Path) -> Iterator[LabelledLead]:
     for name in record_names(folder):
         for channel in (0, 1):
             filtered, scale = _filtered(folder / name, channel)
-            beats = tuple(_beats(folder / name, scale))
+            beats = tuple(read_beats(folder / name, scale))
             flutter, fibrillation = _rhythm_spans(folder / name, scale)
             yield LabelledLead(
                 group=f"mitdb/{name}",
@@ -166,7 +166,8 @@ def _filtered(path: Path, lead: str | int) -> tuple[npt.NDArray[np.float32], flo
     return filtered, rate_hz / float(fields["fs"])
 
 
-def _beats(path: Path, scale: float) -> list[tuple[float, str]]:
+def read_beats(path: Path, scale: float = 1.0) -> list[tuple[float, str]]:
+    """R peaks of `.atr` with their AAMI class, F included; samples of the file times `scale`."""
     annotation = wfdb.rdann(str(path), "atr")
     return [
         (sample * scale, AAMI_OF_SYMBOL[symbol])
@@ -201,7 +202,7 @@ def _rhythm_spans(path: Path, scale: float) -> tuple[Spans, Spans]:
     return tuple(flutter), tuple(fibrillation)
 
 
-def _annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:
+def annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:
     """Stretches of consecutive annotated beats; a gap of 1.6 median RR ends one."""
     peaks = np.sort(np.array(r_peaks))
     if len(peaks) < 3:
@@ -218,8 +219,11 @@ def _annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[floa
     return tuple(spans)
 
 
-def _source_of(name: str) -> str:
-    """QTDB's sel1xx and sel2xx are excerpts of the MIT-BIH record of that number."""
+def group_of(dataset: str, name: str) -> str:
+    """The source record, the unit of splitting.
+
+    QTDB's sel1xx and sel2xx are excerpts of the MIT-BIH record of that number.
+    """
     digits = name.removeprefix("sel")
     from_mitdb = len(digits) == 3 and digits.isdigit() and digits[0] in "12"
-    return f"mitdb/{digits}" if from_mitdb else f"qtdb/{name}"
+    return f"mitdb/{digits}" if dataset == "qtdb" and from_mitdb else f"{dataset}/{name}"
