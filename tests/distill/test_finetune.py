@@ -1,0 +1,97 @@
+"""The loop on a synthetic lead: learns, resumes to the same weights, refuses bad configurations."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leadone.distill import finetune as loop
+from leadone.distill.crops import CropSource, EpochPlan
+from leadone.distill.datasets import LabelledLead, Wave
+from leadone.distill.finetune import FinetuneConfig, config_from, load_config, load_weights
+from leadone.edge.errors import InputError
+from leadone.edge.labels import QRS
+from leadone.pretrain.augment import AugmentConfig
+from leadone.pretrain.encoder import EncoderConfig
+
+SMALL = FinetuneConfig(
+    epochs=4,
+    batch=8,
+    encoder=EncoderConfig(channels=(4, 4, 8, 8), blocks=(1, 1, 1), dilations=(1,)),
+)
+
+
+def _leads() -> list[LabelledLead]:
+    n, peaks = 2600, np.arange(150, 2500, 200)
+    signal = np.random.default_rng(0).normal(0, 0.01, n).astype(np.float32)
+    for peak in peaks:
+        signal[peak - 8 : peak + 9] += np.hanning(17).astype(np.float32)
+    waves = tuple(Wave(QRS, p - 8.0, float(p), p + 8.0) for p in peaks)
+    span = (waves[0].onset, waves[-1].offset)
+    return [
+        LabelledLead(f"ludb/{k}", "ludb", "i", signal, waves, (span,), (), False) for k in (1, 2)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "training_leads", lambda data, fold: _leads() * 8)
+    monkeypatch.setattr(loop, "load_noise", lambda folder, share: [])
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_weights(path)[0].state_dict()
+
+
+def test_it_learns_and_a_broken_run_ends_as_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = loop.finetune(SMALL, tmp_path, tmp_path / "whole")
+    log = (tmp_path / "whole" / "log.jsonl").read_text().splitlines()
+    losses = [_wave_loss(line) for line in log]
+    assert losses[-1] < 0.85 * losses[0]
+
+    save, saves = loop.Trainer.save, []
+
+    def killed_after_two(self: loop.Trainer, run: Path, done: int) -> None:
+        save(self, run, done)
+        saves.append(done)
+        if saves == [1, 2]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.Trainer, "save", killed_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        loop.finetune(SMALL, tmp_path, tmp_path / "broken")
+    resumed = loop.finetune(SMALL, tmp_path, tmp_path / "broken")
+    for name, value in _weights(whole).items():
+        assert torch.equal(value, _weights(resumed)[name]), name
+
+
+def _wave_loss(line: str) -> float:
+    import json
+
+    return float(json.loads(line)["wave_loss"])
+
+
+def test_an_epoch_is_the_same_on_every_run() -> None:
+    source = CropSource(_leads() * 8, [], AugmentConfig(), EpochPlan())
+    a, b = (list(source.batches(8, seed=3, epoch=1)) for _ in range(2))
+    other = next(iter(source.batches(8, seed=3, epoch=2)))
+    assert all(torch.equal(p.x, q.x) for p, q in zip(a, b, strict=True))
+    assert not torch.equal(a[0].x, other.x)
+
+
+def test_unknown_keys_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("epochs = 3\n[augment]\nflipp_share = 0.5\n")
+    with pytest.raises(InputError, match="flipp_share"):
+        load_config(tmp_path / "c.toml")
+    (tmp_path / "c.toml").write_text("epochs = 3\n[encoder]\nchannels = [4, 8, 8, 8]\n")
+    config = load_config(tmp_path / "c.toml", seed=7)
+    assert (config.epochs, config.seed, config.encoder.channels) == (3, 7, (4, 8, 8, 8))
+
+
+def test_a_run_of_another_configuration_is_not_continued(tmp_path: Path) -> None:
+    loop.finetune(config_from({"epochs": 1, "batch": 8}, FinetuneConfig), tmp_path, tmp_path / "r")
+    with pytest.raises(InputError, match="another configuration"):
+        loop.finetune(SMALL, tmp_path, tmp_path / "r")

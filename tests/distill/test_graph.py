@@ -1,0 +1,89 @@
+"""Torch, the traced graph, float ONNX and int8 ONNX are one network; a stream is the whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leadone.distill.delineator import Delineator, work_of
+from leadone.distill.graph import ConvNode, run_float, trace
+from leadone.distill.onnx_writer import write_float, write_int8
+from leadone.distill.quantize import quantize
+from leadone.edge.frontend import network_input
+from leadone.edge.network import StreamingNetwork
+from leadone.pretrain.encoder import EncoderConfig
+
+SAMPLES = 1600
+
+
+@pytest.fixture(scope="module")
+def model() -> Delineator:
+    torch.manual_seed(0)
+    model = Delineator(EncoderConfig()).train()
+    for _ in range(3):  # batch norm statistics of its own
+        model(torch.randn(4, 2, 1, 320))
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    t = np.arange(SAMPLES) / 250
+    beats = sum(np.exp(-((t % 0.8 - c) ** 2) / w) for c, w in ((0.2, 1e-4), (0.45, 2e-3)))
+    return network_input(np.asarray(beats, np.float32))
+
+
+def _streamed(network: StreamingNetwork, x: np.ndarray, hops: int) -> tuple[np.ndarray, np.ndarray]:
+    network.reset()
+    parts = [network.push(x[:, k : k + 16 * hops]) for k in range(0, x.shape[1], 16 * hops)]
+    waves, beats = zip(*parts, strict=True)
+    return np.concatenate(waves, 1), np.concatenate(beats, 1)
+
+
+def test_the_wrist_budget() -> None:
+    parameters, macs = work_of(Delineator(EncoderConfig()))
+    assert parameters <= 60_000 and macs <= 1.5e6
+
+
+def test_graph_and_onnx_equal_torch(model: Delineator, x: np.ndarray, tmp_path: Path) -> None:
+    batch = torch.from_numpy(x[None, :, None])
+    with torch.no_grad():
+        waves, beats = (y[0, :, 0].numpy() for y in model(batch))
+    graph = trace(model)
+    traced = run_float(graph, batch)
+    assert np.abs(traced[graph.outputs[0]][0, :, 0].numpy() - waves).max() < 1e-4
+    write_float(graph, tmp_path / "f.onnx")
+    network = StreamingNetwork(tmp_path / "f.onnx")
+    for hops in (1, 3, 100):
+        w, b = _streamed(network, x, hops)
+        assert np.abs(w - waves).max() < 1e-4 and np.abs(b - beats).max() < 1e-4
+
+
+def test_the_int8_stream_equals_the_whole_to_the_bit(
+    model: Delineator, x: np.ndarray, tmp_path: Path
+) -> None:
+    graph = trace(model)
+    quantized = quantize(graph, torch.from_numpy(x[None, :, None]))
+    write_int8(quantized, tmp_path / "q.onnx")
+    network = StreamingNetwork(tmp_path / "q.onnx")
+    assert network.arithmetic == "int8"
+    whole = _streamed(network, x, SAMPLES // 16)
+    for hops in (1, 2, 7):
+        for a, b in zip(_streamed(network, x, hops), whole, strict=True):
+            assert np.array_equal(a, b)
+    with torch.no_grad():
+        waves = model(torch.from_numpy(x[None, :, None]))[0][0, :, 0].numpy()
+    spread = waves.max() - waves.min()
+    assert np.abs(whole[0] - waves).mean() < 0.05 * spread
+
+
+def test_weights_are_int8_with_a_scale_a_channel(model: Delineator, x: np.ndarray) -> None:
+    quantized = quantize(trace(model), torch.from_numpy(x[None, :, None]))
+    for node in (n for n in quantized.graph.nodes if isinstance(n, ConvNode)):
+        q, scale = quantized.weights[node.output], quantized.weight_scales[node.output]
+        assert q.dtype == np.int8 and len(scale) == len(node.weight)
+        error = np.abs(q * scale[:, None, None] - node.weight)
+        assert (error <= scale[:, None, None] / 2 + 1e-7).all()
+        if node.relu6:
+            grid = quantized.grids[node.output]
+            assert grid.zero_point == -128 and grid.scale * 255 <= 6 + 1e-6
