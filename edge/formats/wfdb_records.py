@@ -359,7 +359,8 @@ def _read_signal(layout: _Layout, channel: _Channel) -> tuple[FloatArray, bool]:
             blocks.append(np.full((frames or 0) * channel.samples_per_frame, np.nan, np.float32))
             continue
         has_gain &= part.has_gain
-        blocks.extend(_blocks(segment, part))
+        signal = _blocks(segment, part)
+        blocks.extend([_aligned(np.concatenate([*signal]), part)] if part.skew else signal)
     signal_mv = np.concatenate(blocks)
     if not len(signal_mv):
         raise _empty(layout.stem)
@@ -369,15 +370,17 @@ def _read_signal(layout: _Layout, channel: _Channel) -> tuple[FloatArray, bool]:
 def _blocks(segment: _Segment, channel: _Channel) -> Iterator[FloatArray]:
     _check_files(segment, channel)
     frames = segment.frames
-    whole = (
-        frames is None  # wfdb then finds the length itself
-        or channel.format == "8"  # differences: only the start is known
-        or (channel.format in FLAC_FORMATS and any(c.skew for c in segment.channels))
-    )
-    step = (frames or 1) if whole else BLOCK_FRAMES
-    for start in range(0, frames or 1, step):
-        stop = None if frames is None else min(start + step, frames)
-        yield _decode(segment, channel, start, stop)
+    if frames is None or channel.format == "8":  # length unknown; differences from the start on
+        yield _decode(segment, channel, 0, frames)
+        return
+    for start in range(0, frames, BLOCK_FRAMES):
+        yield _decode(segment, channel, start, min(start + BLOCK_FRAMES, frames))
+
+
+def _aligned(signal_mv: FloatArray, channel: _Channel) -> FloatArray:
+    """Undo the skew between channels here: wfdb fails at it for FLAC and for fast channels."""
+    late = min(channel.skew * channel.samples_per_frame, len(signal_mv))
+    return np.concatenate([signal_mv[late:], np.full(late, np.nan, np.float32)])
 
 
 def _decode(segment: _Segment, channel: _Channel, start: int, stop: int | None) -> FloatArray:
@@ -390,6 +393,7 @@ def _decode(segment: _Segment, channel: _Channel, start: int, stop: int | None) 
             sampto=stop,
             channels=[channel.index],
             smooth_frames=False,
+            ignore_skew=True,
         )
     except Exception as error:  # soundfile, numpy and wfdb each raise their own
         raise _fault(
