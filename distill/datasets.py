@@ -101,7 +101,7 @@ def load_mitdb(folder: Path) -> Iterator[LabelledLead]:
         for channel in (0, 1):
             filtered, scale = _filtered(folder / name, channel)
             beats = tuple(read_beats(folder / name, scale))
-            flutter, fibrillation = _rhythm_spans(folder / name, scale)
+            flutter, fibrillation = rhythm_spans(folder / name, scale)
             yield LabelledLead(
                 group=f"mitdb/{name}",
                 dataset="mitdb",
@@ -179,7 +179,7 @@ def read_beats(path: Path, scale: float = 1.0) -> list[tuple[float, str]]:
 Spans = tuple[tuple[float, float], ...]
 
 
-def _rhythm_spans(path: Path, scale: float) -> tuple[Spans, Spans]:
+def rhythm_spans(path: Path, scale: float = 1.0) -> tuple[Spans, Spans]:
     """Ventricular flutter (between `[` and `]`), and atrial fibrillation or flutter by rhythm."""
     annotation = wfdb.rdann(str(path), "atr")
     end = float(annotation.sample[-1]) * scale

@@ -1,0 +1,433 @@
+"""Score the product on public sets: each record through `analyze`, compared with its annotations.
+
+LUDB: one lead (default i) against that lead's own annotations, edge rule of `metrics.Marks`.
+QTDB: the first channel, inside annotator 1's runs. Papers often take the better of two channels
+beat by beat, which no device with one lead can; such figures are not comparable.
+MIT-BIH: the first channel, EC57 from minute 5 on, paced records included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import wfdb
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from ..edge.analysis import Analysis
+from ..edge.analyze import analyze
+from ..edge.bundle import load_bundle
+from ..edge.errors import InputError
+from ..edge.events import Beat
+from ..edge.formats.wfdb_records import read_record
+from ..edge.labels import QRS, P, T
+from ..edge.record import Record
+from .datasets import (
+    LUDB_LEADS,
+    Wave,
+    annotated_runs,
+    fold_of,
+    group_of,
+    parse_waves,
+    read_beats,
+    record_names,
+    rhythm_spans,
+)
+from .metrics import (
+    CLASSES,
+    FIDUCIALS,
+    TIGHT_MS,
+    BeatRecord,
+    BeatScore,
+    BoundaryScore,
+    CountScore,
+    DelineationScore,
+    Interval,
+    Marks,
+    Spans,
+    confusion,
+    qrs_counts,
+    score_beats,
+    score_delineation,
+)
+
+Reader = Callable[[Record], Analysis]
+
+WAVE_RATE_HZ = 250.0  # of datasets.Wave
+MS_PER_SAMPLE = 1000.0 / WAVE_RATE_HZ
+KIND_OF_WAVE = {"P": P, "QRS": QRS, "T": T}
+# From an annotated peak, how far its missing onset (offset mirrored) may lie: nothing is false.
+UNMARKED_BEFORE_MS, UNMARKED_AFTER_MS = 300.0, 100.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was read: set, lead, annotator, records, model, and the share withheld.
+
+    `withheld` is the share of the signal that the model called noisy or off the skin.
+    """
+
+    dataset: str
+    lead: str
+    annotator: str
+    records: tuple[str, ...]
+    model: dict[str, str]
+    withheld: float
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class DelineationResult:
+    """Wave boundaries on LUDB or QTDB."""
+
+    run: Run
+    score: DelineationScore
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a figure that nothing defines is null."""
+        return _plain_dict({**asdict(self.run), **asdict(self.score)})
+
+
+@dataclass(frozen=True)
+class BeatResult:
+    """Beats on MIT-BIH; `confusions` holds one matrix a record, in the run's order."""
+
+    run: Run
+    score: BeatScore
+    confusions: tuple[np.ndarray[Any, np.dtype[np.int64]], ...] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a figure that nothing defines is null."""
+        pairs = zip(self.run.records, self.confusions, strict=True)
+        per_record = [{"record": name, **_record_figures(matrix)} for name, matrix in pairs]
+        values = {**asdict(self.run), **asdict(self.score)}
+        return _plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
+
+
+Result = DelineationResult | BeatResult
+
+
+def evaluate_set(
+    name: str,
+    data: Path,
+    model: str,
+    *,
+    fold: int | None = None,
+    lead: str | None = None,
+    records: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Result:
+    """Score a bundle on ludb, qtdb or mitdb.
+
+    `data` is the set's folder or the one above it; `fold` keeps the records of that fold only.
+    """
+    if lead is not None and name != "ludb":
+        raise InputError(f"--lead works with ludb; {name} is scored on its first channel")
+    folder = data / name if (data / name).is_dir() else data
+    chosen = _chosen(name, folder, fold, records)[:limit]
+    bundle = load_bundle(model)
+
+    def reader(record: Record) -> Analysis:
+        return analyze(record, bundle)
+
+    result = _evaluate(name, folder, reader, chosen, lead)
+    return replace(result, run=replace(result.run, fold=fold))
+
+
+def evaluate_ludb(
+    data: Path, reader: Reader, records: Sequence[str], lead: str = "i"
+) -> DelineationResult:
+    """Boundaries on one lead of LUDB, against that lead's annotations."""
+    lead = lead.lower()
+    if lead not in LUDB_LEADS:
+        raise InputError(f"LUDB has no lead {lead!r}; it has {', '.join(LUDB_LEADS)}")
+    analyses = [reader(read_record(data / name, lead)) for name in _progress(records)]
+    marks = [
+        marks_of(*ludb_reference(data / name, lead), analysis)
+        for name, analysis in zip(records, analyses, strict=True)
+    ]
+    return DelineationResult(_run("ludb", lead, lead, records, analyses), score_delineation(marks))
+
+
+def evaluate_qtdb(
+    data: Path, reader: Reader, records: Sequence[str], annotator: str = "q1c", channel: int = 0
+) -> DelineationResult:
+    """Boundaries on one channel of QTDB, inside the runs that `annotator` marked."""
+    present = [name for name in records if (data / f"{name}.{annotator}").is_file()]
+    if not present:
+        raise InputError(f"none of the records in {data} has annotations .{annotator}")
+    analyses = [reader(_read_channel(data / name, channel)) for name in _progress(present)]
+    marks = [
+        marks_of(*qtdb_reference(data / name, annotator), analysis)
+        for name, analysis in zip(present, analyses, strict=True)
+    ]
+    run = _run("qtdb", f"channel {channel}", annotator, present, analyses)
+    return DelineationResult(run, score_delineation(marks))
+
+
+def evaluate_mitdb(
+    data: Path, reader: Reader, records: Sequence[str], channel: int = 0
+) -> BeatResult:
+    """Beats on one channel of MIT-BIH, by EC57."""
+    analyses = [reader(_read_channel(data / name, channel)) for name in _progress(records)]
+    beats = [
+        beats_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)
+    ]
+    run = _run("mitdb", f"channel {channel}", "atr", records, analyses)
+    return BeatResult(run, score_beats(beats), tuple(confusion(record) for record in beats))
+
+
+def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
+    """The waves of one lead, and the span from its first to its last annotation."""
+    annotation = wfdb.rdann(str(path), lead)
+    scale = _wave_scale(path)
+    span = (float(annotation.sample[0]) * scale, float(annotation.sample[-1]) * scale)
+    return parse_waves(annotation, scale), (span,)
+
+
+def qtdb_reference(path: Path, annotator: str = "q1c") -> tuple[list[Wave], Spans]:
+    """The waves inside the annotator's runs of consecutive beats, and those runs."""
+    waves = parse_waves(wfdb.rdann(str(path), annotator), _wave_scale(path))
+    spans = annotated_runs([wave.peak for wave in waves if wave.kind == QRS], waves)
+    inside = [w for w in waves if any(start <= w.peak <= end for start, end in spans)]
+    return inside, spans
+
+
+def marks_of(waves: Sequence[Wave], spans: Spans, analysis: Analysis) -> dict[str, Marks]:
+    """Reference and prediction of one record, fiducial by fiducial."""
+    predicted = _predicted_ms(analysis.beats)
+    spans_ms = tuple((start * MS_PER_SAMPLE, end * MS_PER_SAMPLE) for start, end in spans)
+    marks = {}
+    for fiducial in FIDUCIALS:
+        wave, edge = fiducial.split("_")
+        own = [w for w in waves if w.kind == KIND_OF_WAVE[wave]]
+        at = np.array([w.onset if edge == "on" else w.offset for w in own]) * MS_PER_SAMPLE
+        unmarked = [w.peak * MS_PER_SAMPLE for w, a in zip(own, at, strict=True) if np.isnan(a)]
+        marks[fiducial] = Marks(
+            reference_ms=at[np.isfinite(at)],
+            predicted_ms=predicted[fiducial],
+            spans_ms=spans_ms,
+            exempt_ms=tuple(_unmarked_span(peak, edge) for peak in unmarked),
+        )
+    return marks
+
+
+def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
+    """Reference and detected beats of a MIT-BIH record, in samples of its own rate."""
+    rate_hz = float(wfdb.rdheader(str(path)).fs)
+    reference = read_beats(path)
+    detected = sorted((round(beat.r_s * rate_hz), beat.label) for beat in analysis.beats)
+    return BeatRecord(
+        name=path.name,
+        rate_hz=rate_hz,
+        reference=np.array([at for at, _ in reference], dtype=np.int64),
+        reference_labels="".join(label for _, label in reference),
+        test=np.array([at for at, _ in detected], dtype=np.int64),
+        test_labels="".join(label for _, label in detected),
+        flutter=rhythm_spans(path)[0],
+    )
+
+
+def _evaluate(
+    name: str, folder: Path, reader: Reader, records: Sequence[str], lead: str | None
+) -> Result:
+    if name == "ludb":
+        return evaluate_ludb(folder, reader, records, lead or "i")
+    if name == "qtdb":
+        return evaluate_qtdb(folder, reader, records)
+    if name == "mitdb":
+        return evaluate_mitdb(folder, reader, records)
+    raise InputError(f"there is no evaluation for {name!r}; take ludb, qtdb or mitdb")
+
+
+def _chosen(name: str, folder: Path, fold: int | None, records: Sequence[str] | None) -> list[str]:
+    listed = record_names(folder)
+    missing = [record for record in records or () if record not in listed]
+    if missing:
+        raise InputError(f"{folder} has no record {missing[0]}; its RECORDS file lists all")
+    chosen = [
+        record
+        for record in (records or listed)
+        if fold is None or fold_of(group_of(name, record)) == fold
+    ]
+    if not chosen:
+        raise InputError(f"no record of {folder} is in fold {fold}; leave --fold out")
+    return chosen
+
+
+def _read_channel(path: Path, channel: int) -> Record:
+    return read_record(path, wfdb.rdheader(str(path)).sig_name[channel])
+
+
+def _wave_scale(path: Path) -> float:
+    return WAVE_RATE_HZ / float(wfdb.rdheader(str(path)).fs)
+
+
+def _predicted_ms(beats: Sequence[Beat]) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Every boundary that the beats hold, P waves without a QRS included."""
+    blocked = [edges for beat in beats for edges in beat.blocked_p_s]
+    seconds: dict[str, list[float | None]] = {
+        "P_on": [beat.p_on_s for beat in beats] + [onset for onset, _ in blocked],
+        "P_off": [beat.p_off_s for beat in beats] + [offset for _, offset in blocked],
+        "QRS_on": [beat.qrs_on_s for beat in beats],
+        "QRS_off": [beat.qrs_off_s for beat in beats],
+        "T_on": [beat.t_on_s for beat in beats],
+        "T_off": [beat.t_off_s for beat in beats],
+    }
+    return {
+        fiducial: np.array([at * 1000.0 for at in values if at is not None], dtype=np.float64)
+        for fiducial, values in seconds.items()
+    }
+
+
+def _unmarked_span(peak_ms: float, edge: str) -> tuple[float, float]:
+    if edge == "on":
+        return peak_ms - UNMARKED_BEFORE_MS, peak_ms + UNMARKED_AFTER_MS
+    return peak_ms - UNMARKED_AFTER_MS, peak_ms + UNMARKED_BEFORE_MS
+
+
+def _progress(records: Sequence[str]) -> Iterator[str]:
+    yield from track(records, "records", console=Console(stderr=True), transient=True)
+
+
+def _run(
+    dataset: str, lead: str, annotator: str, records: Sequence[str], analyses: Sequence[Analysis]
+) -> Run:
+    withheld = sum(
+        stretch.end_s - stretch.start_s
+        for analysis in analyses
+        for stretch in analysis.quality
+        if stretch.state != "good"
+    )
+    total = sum(analysis.record.duration_s for analysis in analyses)
+    model = analyses[0].model if analyses else {}
+    return Run(dataset, lead, annotator, tuple(records), model, withheld / max(total, 1e-9))
+
+
+def _record_figures(matrix: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, float]:
+    tp, fn, fp = (int(count) for count in qrs_counts(matrix.astype(np.float64)))
+    sensitivity = tp / (tp + fn) if tp + fn else math.nan
+    ppv = tp / (tp + fp) if tp + fp else math.nan
+    return {"tp": tp, "fn": fn, "fp": fp, "sensitivity": sensitivity, "ppv": ppv}
+
+
+def _plain_dict(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Dictionaries, lists and finite numbers only; NaN becomes None."""
+    if isinstance(value, Mapping):
+        return _plain_dict(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
+
+
+# --- tables ---------------------------------------------------------------------------------
+
+
+def print_report(result: Result, console: Console) -> None:
+    """The tables for a terminal; percentages with 95 % intervals (bootstrap over records)."""
+    run = result.run
+    model = " ".join(filter(None, (run.model.get("name"), run.model.get("version"))))
+    fold = "" if run.fold is None else f", fold {run.fold}"
+    console.print(
+        f"{run.dataset}: {len(run.records)} records{fold}, lead {run.lead}, annotator "
+        f"{run.annotator}, model {model}, {100 * run.withheld:.1f} % of signal withheld",
+        highlight=False,
+    )
+    if isinstance(result, DelineationResult):
+        console.print(_boundary_table(result.score))
+        return
+    console.print(_record_table(result))
+    console.print(_class_table(result.score))
+    console.print(_confusion_table(result.score))
+
+
+def _boundary_table(score: DelineationScore) -> Table:
+    table = _table(
+        "boundary", "n", "Se", "PPV", "F1 150 ms", "error ms", "F1 tight", "in CSE, matched/all"
+    )
+    for fiducial, one in score.fiducials.items():
+        table.add_row(
+            fiducial.replace("_", " "),
+            str(one.references),
+            _percent(one.sensitivity),
+            _percent(one.ppv),
+            _bracket(one.f1),
+            f"{one.error_mean_ms:+.1f} ± {_bracket(one.error_sd_ms, 1.0, 1)}",
+            f"{_bracket(one.tight_f1)} {TIGHT_MS[fiducial]:g} ms",
+            _within(one),
+        )
+    table.add_row(
+        "mean", "", "", "", _bracket(score.macro_f1), "", _bracket(score.macro_tight_f1), ""
+    )
+    return table
+
+
+def _record_table(result: BeatResult) -> Table:
+    table = _table("record", "TP", "FN", "FP", "Se", "PPV")
+    for name, matrix in zip(result.run.records, result.confusions, strict=True):
+        row = _record_figures(matrix)
+        counts = [str(row[key]) for key in ("tp", "fn", "fp")]
+        table.add_row(name, *counts, _percent(row["sensitivity"]), _percent(row["ppv"]))
+    qrs = result.score.qrs
+    table.add_section()
+    table.add_row("gross", *_counts(qrs), _bracket(qrs.sensitivity), _bracket(qrs.ppv))
+    averages = _percent(qrs.average_sensitivity), _percent(qrs.average_ppv)
+    table.add_row("average", "", "", "", *averages)
+    return table
+
+
+def _class_table(score: BeatScore) -> Table:
+    table = _table("class", "TP", "FN", "FP", "Se", "PPV", "F1")
+    for name, one in (("VEB", score.veb), ("SVEB", score.sveb)):
+        figures = [_bracket(value) for value in (one.sensitivity, one.ppv, one.f1)]
+        table.add_row(name, *_counts(one), *figures)
+    return table
+
+
+def _confusion_table(score: BeatScore) -> Table:
+    table = _table("reference", *(name.lower() for name in CLASSES))
+    for name, row in zip(CLASSES, score.confusion, strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for k, column in enumerate(columns):
+        table.add_column(column, justify="right" if k else "left", no_wrap=True)
+    return table
+
+
+def _counts(score: CountScore) -> list[str]:
+    return [str(score.tp), str(score.fn), str(score.fp)]
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def _bracket(interval: Interval, scale: float = 100.0, digits: int = 2) -> str:
+    if math.isnan(interval.value):
+        return "-"
+    low, high = (f"{scale * bound:.{digits}f}" for bound in (interval.low, interval.high))
+    return f"{scale * interval.value:.{digits}f} [{low}, {high}]"
+
+
+def _within(score: BoundaryScore) -> str:
+    if math.isnan(score.within_cse_all):
+        return "-"
+    return f"{_percent(score.within_cse_matched)} / {_percent(score.within_cse_all)}"
