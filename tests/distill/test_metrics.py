@@ -245,6 +245,9 @@ def test_first_five_minutes_are_not_counted() -> None:
 def test_pairs_across_the_start() -> None:
     # The last test beat before the start pairs with the first reference beat after it.
     assert pair_beats(samples(300_050), samples(299_950), 150, 300_000) == [(0, 0)]
+    # Unless the first test beat after the start is nearer to it.
+    nearer = pair_beats(samples(300_050), samples(299_950, 300_060), 150, 300_000)
+    assert nearer == [(0, 1)]
     # A test beat just after the start belongs to the reference beat just before it.
     late = pair_beats(samples(299_950, 301_000), samples(300_050, 301_000), 150, 300_000)
     assert late == [(1, 1)]
