@@ -87,7 +87,10 @@ def analyze(
     """
     from .edge.batch import Outputs, analyze_many
     from .edge.bundle import load_bundle
+    from .edge.formats.wfdb_annotations import check_extension
 
+    if annotations is not None:
+        check_extension(annotations)
     outputs = Outputs(json_file, annotations, out, report == "html")
     bundle = load_bundle(model)
     console = Console(stderr=True)
