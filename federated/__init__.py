@@ -1,0 +1,1 @@
+"""Federated learning: clients on devices, a server that weighs what each of them sends."""

@@ -1,0 +1,1 @@
+"""Readers and writers of ECG files: WFDB records in, WFDB annotations out."""
