@@ -52,8 +52,8 @@ def load_bundle(model: str | Path) -> Bundle:
     elif path.is_file() and zipfile.is_zipfile(path):
         read = _zip_reader(path)
     else:
-        names = ", ".join(shipped_models())
-        raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or one of: {names}")
+        names = ", ".join(shipped_models()) or "none shipped"
+        raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or a name: {names}")
     manifest_bytes = read(MANIFEST)
     manifest = _checked_manifest(manifest_bytes, path)
     files = {}

@@ -6,6 +6,7 @@ independent of how many hops a call brings.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,7 @@ class StreamingNetwork:
 
     def __init__(self, model: bytes | Path) -> None:
         """Load the model and start from a silent past."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Without VNNI, x86 kernels for int8 saturate in 16 bit; this asks for exact ones.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        source = str(model) if isinstance(model, Path) else model
-        self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        self._session = _session(model.read_bytes() if isinstance(model, Path) else model)
         meta = self._session.get_modelmeta().custom_metadata_map
         self.arithmetic = meta.get("arithmetic", "float32")
         self._zeros = {k.removeprefix("zero_"): int(v) for k, v in meta.items() if k[:5] == "zero_"}
@@ -54,3 +49,14 @@ class StreamingNetwork:
             for name, state in zip(self._outputs[2:], states, strict=True)
         }
         return waves[0, :, 0], beats[0, :, 0]
+
+
+@lru_cache(maxsize=4)
+def _session(model: bytes) -> ort.InferenceSession:
+    """One session a model: the stream's state lies outside it, so that streams can share it."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Without VNNI, x86 kernels for int8 saturate in 16 bit; this asks for exact ones.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,153 @@
+"""The whole spine on the shipped model and the shipped recording."""
+
+import numpy as np
+import pytest
+
+from leadone import Monitor, Record, analyze, read_record
+from leadone.cli import DEMO_RECORD
+from leadone.edge.errors import InputError
+from leadone.edge.events import Alert, Beat, Event, Quality
+from leadone.edge.resampler import Resampler
+
+
+@pytest.fixture(scope="module")
+def demo() -> Record:
+    return read_record(DEMO_RECORD)
+
+
+def _events(signal_mv: np.ndarray, rate_hz: float, size: int, lead: str = "MLII") -> list[Event]:
+    monitor = Monitor.load("wrist", lead=lead)
+    chunks = (signal_mv[k : k + size] for k in range(0, len(signal_mv), size))
+    events = [event for chunk in chunks for event in monitor.push(chunk, rate_hz)]
+    return events + monitor.finish()
+
+
+@pytest.mark.parametrize("damage", ["none", "missing", "flat"])
+def test_chunks_do_not_matter(demo: Record, damage: str) -> None:
+    signal = demo.signal_mv[: 60 * 360].copy()
+    if damage == "missing":
+        signal[5000:6500] = signal[9000] = np.nan
+    if damage == "flat":
+        signal[9000:13000] = signal[9000]
+    whole = _events(signal, 360, len(signal))
+    assert sum(isinstance(e, Beat) for e in whole) > 50
+    for size in (1, 7, 250):
+        assert _events(signal, 360, size) == whole
+
+
+@pytest.mark.parametrize("rate_hz", [250.0, 500.0, 512.844])
+def test_r_peaks_agree_across_rates(demo: Record, rate_hz: float) -> None:
+    t = np.arange(int(60 * rate_hz)) / rate_hz
+    known = np.arange(70 * 360) / 360
+    signal = _upsampled(demo.signal_mv[: 70 * 360], known, t)
+    a = np.array(
+        [e.r_s for e in _events(demo.signal_mv[: 60 * 360], 360, 360) if isinstance(e, Beat)]
+    )
+    b = np.array([e.r_s for e in _events(signal, rate_hz, 500) if isinstance(e, Beat)])
+    assert len(a) == len(b)
+    assert np.abs(a - b).max() <= 0.008
+
+
+def _upsampled(signal_mv: np.ndarray, known: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The record at another rate, by scipy's band-limited spline, not by our own resampler."""
+    from scipy.interpolate import CubicSpline
+
+    return CubicSpline(known, signal_mv)(t).astype(np.float32)
+
+
+def test_beats_come_in_time(demo: Record) -> None:
+    """A beat is told within 1 s of its T wave's end, and the first within 3 s of its R peak."""
+    monitor, hop = Monitor.load("wrist", lead="MLII"), 23
+    delays = []
+    for start in range(0, 60 * 360, hop):
+        for event in monitor.push(demo.signal_mv[start : start + hop], 360.0):
+            if isinstance(event, Beat) and event.t_off_s is not None:
+                delays.append((start + hop) / 360 - event.t_off_s)
+    assert len(delays) > 20 and max(delays) <= 1.0
+
+
+def test_no_beat_is_invented_where_there_is_no_signal(demo: Record) -> None:
+    signal = demo.signal_mv[: 40 * 360].copy()
+    signal[10 * 360 : 20 * 360] = np.nan
+    signal[25 * 360 : 35 * 360] = -1.0
+    events = _events(signal, 360, 1000)
+    r_s = np.array([e.r_s for e in events if isinstance(e, Beat)])
+    assert not ((r_s > 10.3) & (r_s < 19.7)).any() and not ((r_s > 25.3) & (r_s < 34.7)).any()
+    states = {(e.state, e.reason) for e in events if isinstance(e, Quality)}
+    assert {("lead_off", "missing"), ("lead_off", "flat")} <= states
+    kinds = [e.kind for e in events if isinstance(e, Alert)]
+    assert "lead_off" in kinds and "pause" not in kinds
+
+
+def test_swapped_hands_are_told_and_not_turned(demo: Record) -> None:
+    def kinds(signal: np.ndarray, lead: str) -> set[str]:
+        return {e.kind for e in _events(signal, 360, 3600, lead) if isinstance(e, Alert)}
+
+    signal = demo.signal_mv[: 120 * 360]
+    assert "reversed_hands" not in kinds(signal, "I")
+    assert "reversed_hands" not in kinds(-signal, "MLII")  # other leads may point down
+
+
+def test_a_pause_is_told_when_it_has_lasted_three_seconds(demo: Record) -> None:
+    rng = np.random.default_rng(0)
+    silence = rng.normal(demo.signal_mv[20], 0.02, 5 * 360).astype(np.float32)
+    signal = np.concatenate(
+        [demo.signal_mv[: 20 * 360], silence, demo.signal_mv[20 * 360 : 40 * 360]]
+    )
+    pauses = [e for e in _events(signal, 360, 360) if isinstance(e, Alert) and e.kind == "pause"]
+    assert len(pauses) == 2  # it begins, it ends
+    assert 19 < pauses[0].start_s < 20.5 and pauses[0].at_s == pauses[0].start_s + 3.0
+    assert pauses[1].end_s is not None and 24.5 < pauses[1].end_s < 26.5
+
+
+def test_a_monitor_can_be_used_again(demo: Record) -> None:
+    monitor = Monitor.load("wrist", lead="MLII")
+    signal = demo.signal_mv[: 20 * 360]
+    first = monitor.push(signal, 360) + monitor.finish()
+    assert monitor.push(signal, 360) + monitor.finish() == first and first
+
+
+def test_bad_pushes_are_refused() -> None:
+    monitor = Monitor.load("wrist")
+    with pytest.raises(InputError, match="rate"):
+        monitor.push(np.zeros(10), 0)
+    with pytest.raises(InputError, match="one lead"):
+        monitor.push(np.zeros((2, 10)), 250)
+    monitor.push(np.zeros(10), 250)
+    with pytest.raises(InputError, match="changed"):
+        monitor.push(np.zeros(10), 500)
+
+
+def test_analyze_says_what_the_stream_said(demo: Record) -> None:
+    short = Record(demo.signal_mv[: 90 * 360], 360.0, "MLII", source="x/208demo")
+    analysis = analyze(short)
+    assert list(analysis.beats) == [
+        e for e in _events(short.signal_mv, 360, 77) if isinstance(e, Beat)
+    ]
+    report = analysis.to_dict()
+    assert report["record"] == "208demo" and set(report["rhythm"]["probabilities"]) == {
+        "normal",
+        "af",
+        "other",
+        "noise",
+    }
+    assert sum(report["rhythm"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    seconds = sum(q["end_s"] - q["start_s"] for q in report["quality"])
+    assert seconds == pytest.approx(90)
+
+
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        (np.zeros(3 * 360, np.float32), "lasts 3.0 s"),
+        (np.full(3600, np.nan, np.float32), "no valid sample"),
+    ],
+)
+def test_unreadable_records_are_refused(signal: np.ndarray, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        analyze(Record(signal, 360.0))
+
+
+def test_resampling_is_not_needed_at_250_hz() -> None:
+    x = np.arange(5.0)
+    assert Resampler(250).push(x).tolist() == x.tolist()

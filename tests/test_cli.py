@@ -1,0 +1,162 @@
+"""Commands as a user types them: exit codes, one sentence, nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from click.testing import CliRunner
+
+from leadone.cli import DEMO_RECORD, cli
+
+LEADONE = [sys.executable, "-m", "leadone.cli"]
+
+
+def _run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "100"}
+    command = [*LEADONE, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
+
+
+def _refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("leadone: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """Twenty seconds of the shipped recording."""
+    signal, fields = wfdb.rdsamp(str(DEMO_RECORD), sampto=360 * 20)
+    wfdb.wrsamp("short", 360, ["mV"], fields["sig_name"], signal, ["212"], write_dir=str(tmp_path))
+    return tmp_path / "short"
+
+
+def test_analyze_writes_json_annotations_and_report(short: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = _run(
+        "analyze",
+        short,
+        "--json",
+        tmp_path / "r.jsonl",
+        "--annotations",
+        "lone",
+        "--out",
+        out,
+        "--report",
+        "html",
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = (tmp_path / "r.jsonl").read_text().splitlines()
+    report = json.loads(line)
+    contract = [
+        "record",
+        "rate_hz",
+        "duration_s",
+        "model",
+        "beats",
+        "rhythm",
+        "episodes",
+        "alerts",
+        "quality",
+        "intervals_ms",
+        "heart_rate_bpm",
+    ]
+    assert set(contract) <= set(report)
+    beat_keys = [
+        "r_s",
+        "p_on_s",
+        "p_off_s",
+        "qrs_on_s",
+        "qrs_off_s",
+        "t_on_s",
+        "t_off_s",
+        "label",
+        "confidence",
+    ]
+    assert set(beat_keys) <= set(report["beats"][0])
+    assert wfdb.rdann(str(out / "short"), "lone").fs == 360
+    assert "<html" in (out / "short.html").read_text()
+    assert not [p for p in out.iterdir() if p.name.startswith(".")]
+
+
+def test_one_bad_file_does_not_stop_the_rest(short: Path, tmp_path: Path) -> None:
+    done = _run("analyze", tmp_path / "absent", short, "--json", tmp_path / "r.jsonl")
+    assert done.returncode == 1
+    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == 1
+    assert "absent" in done.stderr and "1 of 2 records failed" in done.stderr
+
+
+def test_bad_input_is_one_sentence_and_leaves_nothing(short: Path, tmp_path: Path) -> None:
+    json_file = tmp_path / "r.jsonl"
+    _refused(_run("analyze", tmp_path / "absent", "--json", json_file), "absent")
+    _refused(_run("analyze", short, "--lead", "V9", "--json", json_file), "V9", "MLII")
+    _refused(_run("analyze", short, "--model", "nope", "--json", json_file), "nope", "wrist")
+    _refused(_run("analyze", short, "--annotations", "a/b"), "a/b")
+    data = (tmp_path / "short.dat").read_bytes()
+    (tmp_path / "short.dat").write_bytes(data[: len(data) // 2])
+    _refused(_run("analyze", short, "--json", json_file), "short")
+    _refused(_run("stream", short, "--speed", "max"), "short")
+    assert not json_file.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["short.dat", "short.hea"]
+
+
+@pytest.mark.parametrize("seconds", [3, 0])
+def test_too_short(tmp_path: Path, seconds: int) -> None:
+    x = np.sin(np.arange(max(seconds, 1) * 250) / 9)[:, None]
+    wfdb.wrsamp("s", 250, ["mV"], ["I"], x, ["16"], write_dir=str(tmp_path))
+    if seconds == 0:
+        (tmp_path / "s.hea").write_text("s 1 250 0\ns.dat 16 200/mV 16 0 0 0 0 I\n")
+        (tmp_path / "s.dat").write_bytes(b"")
+    _refused(_run("analyze", tmp_path / "s"), "s")
+
+
+def test_rate_zero_and_all_nan(tmp_path: Path) -> None:
+    x = np.full((5000, 1), np.nan)
+    x[0] = 0.5
+    wfdb.wrsamp("n", 250, ["mV"], ["I"], x, ["16"], [200.0], [0], write_dir=str(tmp_path))
+    raw = np.full(5000, -32768, "<i2").tobytes()
+    (tmp_path / "n.dat").write_bytes(raw)
+    _refused(_run("analyze", tmp_path / "n"), "no valid sample")
+    header = (tmp_path / "n.hea").read_text()
+    (tmp_path / "n.hea").write_text(header.replace(" 250 ", " 0 "))
+    _refused(_run("analyze", tmp_path / "n"), "rate")
+
+
+def test_demo_needs_no_torch_and_writes_its_page(tmp_path: Path) -> None:
+    code = (
+        "import sys; from leadone.cli import main; sys.argv = ['leadone', 'demo']\n"
+        "try: main()\nfinally: print('torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip().endswith("False")
+    assert (tmp_path / "leadone-demo.html").stat().st_size > 100_000
+    assert "beat V" in done.stdout
+
+
+def test_unknown_speed_and_unknown_config_key(short: Path, tmp_path: Path) -> None:
+    _refused(_run("stream", short, "--speed", "fast"), "--speed")
+    (tmp_path / "c.toml").write_text("epoch = 3\n")
+    done = _run(
+        "finetune", "--data", tmp_path, "--out", tmp_path / "r", "--config", tmp_path / "c.toml"
+    )
+    _refused(done, "epoch")
+
+
+def test_evaluate_wants_the_data(tmp_path: Path) -> None:
+    _refused(_run("evaluate", "ludb", "--data", tmp_path), "ludb")
+
+
+def test_models_lists_the_shipped_one() -> None:
+    result = CliRunner().invoke(cli, ["models"])
+    assert result.exit_code == 0 and "wrist" in result.output and "int8" in result.output
