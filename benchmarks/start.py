@@ -47,7 +47,7 @@ def main() -> None:
         wall, signal, kind = done.stdout.split()
         seconds.append(float(wall))
         print(
-            f"{float(wall):.2f} s to the first event ({kind}, after {float(signal):.1f} s of signal)"
+            f"{float(wall):.2f} s to the first event: {kind} after {float(signal):.1f} s of signal"
         )
     print(f"median {statistics.median(seconds):.2f} s")
 

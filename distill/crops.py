@@ -13,13 +13,22 @@ import torch
 from torch import Tensor
 
 from ..edge.frontend import network_input
+from ..edge.labels import NONE, WAVES
 from ..edge.timing import (
     BEAT_FRAME_SAMPLES,
     HOP_SAMPLES,
     LOOKAHEAD_SAMPLES,
     WAVE_FRAME_SAMPLES,
 )
-from ..pretrain.augment import AugmentConfig, corrupt, draw_speed, mix_weights
+from ..pretrain.augment import (
+    AugmentConfig,
+    corrupt,
+    draw_pause,
+    draw_speed,
+    mix_weights,
+    noise_alone,
+    silence,
+)
 from .datasets import LabelledLead
 from .targets import NO_BEAT, Bytes, beat_targets, dense_targets, frame_targets, mixed_targets
 
@@ -27,6 +36,8 @@ Floats = npt.NDArray[np.float32]
 
 CROP_SAMPLES = 2560
 TOTAL_SAMPLES = CROP_SAMPLES + LOOKAHEAD_SAMPLES
+NOISE_ALONE = -1  # in place of a lead's index
+PAUSE_MARGIN_SAMPLES = 40
 assert TOTAL_SAMPLES % HOP_SAMPLES == 0
 
 
@@ -48,6 +59,7 @@ class EpochPlan:
     qtdb_crops: int = 256
     mitdb_crops: int = 768
     cinc2017_crops: int = 256
+    noise_crops: int = 128  # noise alone: no wave is to be found in it
     ectopic_share: float = 0.5  # of the MIT-BIH crops, those centred on an S or V beat
 
 
@@ -106,10 +118,12 @@ class CropSource:
         for name, count in counts.items():
             if self._of_set[name]:
                 drawn.append(rng.choice(self._of_set[name], count))
+        if self._noises:
+            drawn.append(np.full(plan.noise_crops, NOISE_ALONE))
         return np.concatenate(drawn)
 
     def _batch(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> Batch:
-        crops = [self._crop(k, rng) for k in chosen]
+        crops = [self._crop(k, rng) if k != NOISE_ALONE else self._noise_crop(rng) for k in chosen]
         x, coverage, complete, beat = (np.stack(part) for part in zip(*crops, strict=True))
         return Batch(
             torch.from_numpy(x[:, :, None]).contiguous(memory_format=torch.channels_last),
@@ -130,16 +144,33 @@ class CropSource:
         at = start + step * np.arange(TOTAL_SAMPLES)
         # Beyond the lead's end its last value is held, as `Monitor.finish` does.
         signal = np.interp(at, np.arange(len(source_mv)), source_mv)
+        pause = draw_pause(self._augment, CROP_SAMPLES, rng)
+        if pause is not None:
+            signal = silence(signal, *pause)
         x = network_input(corrupt(signal.astype(np.float32), self._noises, self._augment, rng))
         first_edge = start - step * (LOOKAHEAD_SAMPLES + 0.5)
         frames = TOTAL_SAMPLES // WAVE_FRAME_SAMPLES
         coverage, complete = frame_targets(dense, first_edge, step * WAVE_FRAME_SAMPLES, frames)
+        if pause is not None:
+            _teach_pause(coverage, complete, *pause)
         unseen = LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES  # before the crop: nothing to know
         coverage[:, :unseen], complete[:unseen] = 1.0, 0.0
         frames = TOTAL_SAMPLES // BEAT_FRAME_SAMPLES
         beat = beat_targets(lead, first_edge, step * BEAT_FRAME_SAMPLES, frames)
+        if pause is not None:
+            beat[:] = NO_BEAT  # the beat before is another one now
         beat[: LOOKAHEAD_SAMPLES // BEAT_FRAME_SAMPLES + 1] = NO_BEAT
         return x, coverage, complete, beat
+
+    def _noise_crop(
+        self, rng: np.random.Generator
+    ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
+        x = network_input(noise_alone(self._noises, TOTAL_SAMPLES, rng))
+        frames = TOTAL_SAMPLES // WAVE_FRAME_SAMPLES
+        coverage = np.zeros((len(WAVES), frames), np.float32)
+        coverage[NONE] = 1.0
+        beat = np.full(TOTAL_SAMPLES // BEAT_FRAME_SAMPLES, NO_BEAT, np.int64)
+        return x, coverage, np.ones(frames, np.float32), beat
 
     def _mixed(self, index: int, rng: np.random.Generator) -> tuple[Floats, Bytes]:
         """Another lead of the same record added: a heart seen from a direction of its own."""
@@ -161,3 +192,15 @@ class CropSource:
         else:
             return float(rng.uniform(0, slack))
         return float(np.clip(centre - rng.uniform(0.3, 0.9) * length, 0, slack))
+
+
+def _teach_pause(coverage: Floats, complete: Floats, first: int, last: int) -> None:
+    """No wave inside a silenced stretch; at its ends, where it cut into a beat, nothing is said."""
+    start, end = ((at + LOOKAHEAD_SAMPLES) // WAVE_FRAME_SAMPLES for at in (first, last))
+    margin = PAUSE_MARGIN_SAMPLES // WAVE_FRAME_SAMPLES
+    for edge in (start, end):
+        coverage[:, max(edge - margin, 0) : edge + margin] = 1.0
+        complete[max(edge - margin, 0) : edge + margin] = 0.0
+    coverage[:, start + margin : end - margin] = 0.0
+    coverage[NONE, start + margin : end - margin] = 1.0
+    complete[start + margin : end - margin] = 1.0

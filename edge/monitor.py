@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .bundle import Bundle, load_bundle
 from .delineation import Delineation
 from .errors import InputError
 from .events import Beat, Event, Quality
+from .formats.wfdb_records import lead_key
 from .frontend import FrontEnd
 from .network import StreamingNetwork
 from .polarity import PolarityTracker
@@ -109,7 +111,9 @@ class _Stream:
         self._delineation = Delineation(network)
         manifest = bundle.manifest
         self._quality = QualityTracker(rate_hz, QualityLimits(**manifest.get("quality", {})))
-        self._log = _EventLog(_rhythm_model(manifest), limits, lead)
+        self._log = _EventLog(
+            _rhythm_model(manifest), limits, lead_key(lead) == "i", self._quality.is_readable
+        )
         self._received = 0
 
     def push(self, raw: Floats) -> list[Event]:
@@ -144,18 +148,24 @@ class _Stream:
 class _EventLog:
     """Orders and derives: quality stretches, beats, rhythm, alerts."""
 
-    def __init__(self, rhythm: RhythmModel, limits: AlertLimits, lead: str) -> None:
+    def __init__(
+        self,
+        rhythm: RhythmModel,
+        limits: AlertLimits,
+        is_lead_one: bool,
+        is_readable: Callable[[float, float], bool],
+    ) -> None:
+        self._is_readable = is_readable
         self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
         self._rhythm, self._limits = rhythm, limits
         self._episodes = Episodes()
         self._rate = RateAlerts(limits, self._episodes)
-        self._polarity = PolarityTracker() if lead == "I" else None
+        self._polarity = PolarityTracker() if is_lead_one else None
         self._stretch: Quality | None = None
-        self._off: list[tuple[float, float]] = []  # lead-off stretches of the recent past
         self._noisy: list[int] = []  # noisy or off seconds of the recent past
         self._beats: list[Beat] = []  # of the last rhythm window
         self._next_rhythm_s = RHYTHM_WINDOW_S
-        self._last_beat_s = 0.0
+        self._last_beat_s = np.inf  # none yet: no pause can begin
         self._told_rhythm = False
 
     def advance(self, to_s: float) -> list[Event]:
@@ -165,7 +175,7 @@ class _EventLog:
             due = [
                 (self._window_due_s(), self._tell_window),
                 (self._next_rhythm_s + KNOWN_AFTER_S, self._tell_rhythm),
-                (self._last_beat_s + self._limits.pause_s + KNOWN_AFTER_S, self._tell_pause),
+                (self._last_beat_s + self._limits.pause_s, self._tell_pause),
             ]
             due_s, tell = min(due, key=lambda pair: pair[0])
             if due_s > to_s:
@@ -212,7 +222,6 @@ class _EventLog:
         else:
             self._stretch = Quality(before.start_s, end_s, state, reason)
         if state == "lead_off":
-            self._off = [o for o in self._off if o[1] > start_s - 10] + [(start_s, end_s)]
             self._rate.gap()
             if end_s - self._stretch.start_s >= self._limits.lead_off_s:
                 events += self._episodes.open("lead_off", self._stretch.start_s, end_s)
@@ -239,9 +248,7 @@ class _EventLog:
         start_s = self._last_beat_s
         at_s = start_s + self._limits.pause_s
         self._last_beat_s = np.inf  # told; the next beat starts the clock again
-        signal_was_off = any(a < at_s and b > start_s for a, b in self._off)
-        unreadable = any(start_s < (k + 1) * WINDOW_S and k * WINDOW_S < at_s for k in self._noisy)
-        if signal_was_off or unreadable or start_s == 0.0:
+        if not self._is_readable(start_s, at_s):
             return []
         return list[Event](self._episodes.open("pause", start_s, at_s))
 

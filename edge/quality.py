@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 WINDOW_S = 1.0
 CERTAINTY_AROUND_S = 1.0  # certainty is averaged over the window and this much on each side
+LEAD_OFF = ("missing", "flat")  # reasons that mean that there is no signal at all
 BEAT_NEEDS_S = 0.3  # of signal on each side of an R peak
 RECENT_S = 10.0  # of raw samples kept to ask about
 KNOWN_AFTER_S = 3.0  # a window's verdict is known at most this long after its end
@@ -53,6 +54,7 @@ class QualityTracker:
 
     def push(self, raw: Floats, filtered: Floats, certainty: Floats) -> list[tuple[int, str, str]]:
         """Take raw samples, filtered samples at 250 Hz and frame certainties as they come."""
+        self._forget(round((self._decided - RECENT_S) * WINDOW_S / WAVE_FRAME_S))
         self._raw = np.concatenate([self._raw, raw])
         self._recent = np.concatenate([self._recent[-round(RECENT_S * self._rate_hz) :], raw])
         self._received += len(raw)
@@ -69,11 +71,21 @@ class QualityTracker:
 
     def is_on(self, at_s: float) -> bool:
         """Whether there is a signal around a time in the recent past: present and not flat."""
+        return self._raw_is_on(at_s - BEAT_NEEDS_S, at_s + BEAT_NEEDS_S)
+
+    def is_readable(self, start_s: float, end_s: float) -> bool:
+        """Whether a recent stretch, already decoded, has a signal that the network can read."""
+        first = round(start_s / WAVE_FRAME_S) - self._certain_frames
+        last = round(end_s / WAVE_FRAME_S) - self._certain_frames
+        certainty = self._certainty[max(first, 0) : max(last, 1)]
+        certain = len(certainty) > 0 and float(certainty.mean()) >= self._limits.certainty
+        halves = np.arange(start_s, end_s, 2 * BEAT_NEEDS_S)
+        return certain and all(self.is_on(at + BEAT_NEEDS_S) for at in halves[:-1])
+
+    def _raw_is_on(self, start_s: float, end_s: float) -> bool:
         oldest = self._received - len(self._recent)
-        first = round((at_s - BEAT_NEEDS_S) * self._rate_hz) - oldest
-        last = round((at_s + BEAT_NEEDS_S) * self._rate_hz) - oldest
-        around = self._recent[max(first, 0) : max(last, 1)]
-        return self._raw_defect(around) not in ("missing", "flat")
+        first, last = (round(t * self._rate_hz) - oldest for t in (start_s, end_s))
+        return self._raw_defect(self._recent[max(first, 0) : max(last, 1)]) not in LEAD_OFF
 
     def finish(self) -> list[tuple[int, str, str]]:
         """Decide the remaining whole windows, and a last part of at least half a window."""
@@ -114,12 +126,11 @@ class QualityTracker:
             ]
             decided.append((k, *self._verdict(k, float(around.mean()) if len(around) else 1.0)))
             self._decided += 1
-            self._forget(round((k - CERTAINTY_AROUND_S) * WINDOW_S / WAVE_FRAME_S))
         return decided
 
     def _verdict(self, k: int, certainty: float) -> tuple[str, str]:
         reason = self._raw_reasons[k]
-        if reason in ("missing", "flat"):
+        if reason in LEAD_OFF:
             return "lead_off", reason
         if reason:
             return "noisy", reason

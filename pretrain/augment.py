@@ -18,6 +18,7 @@ from ..edge.filters import RATE_HZ
 from ..edge.frontend import filter_record
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 NOISE_RATE_HZ = 360.0
 
 
@@ -34,6 +35,8 @@ class AugmentConfig:
     band_share: float = 0.3  # devices that pass less: a zero-phase low-pass in this band
     band_hz: tuple[float, float] = (25.0, 80.0)
     mix_share: float = 0.5  # two leads of one record, added with random weights
+    pause_share: float = 0.1  # a stretch without a heartbeat
+    pause_s: tuple[float, float] = (1.5, 4.0)
     train_share_of_noise: float = 0.66  # the rest of each noise record is left for evaluation
 
 
@@ -68,6 +71,35 @@ def corrupt(
     gain = np.exp(rng.uniform(-1, 1) * np.log(config.gain))
     sign = -1.0 if rng.random() < config.flip_share else 1.0
     return np.asarray(out * np.float32(gain * sign), np.float32)
+
+
+def draw_pause(
+    config: AugmentConfig, samples: int, rng: np.random.Generator
+) -> tuple[int, int] | None:
+    """First and last sample of a stretch to silence, or None."""
+    if rng.random() >= config.pause_share:
+        return None
+    length = int(rng.uniform(*config.pause_s) * RATE_HZ)
+    first = int(rng.integers(0, samples - length))
+    return first, first + length
+
+
+def silence(signal_mv: Doubles, first: int, last: int) -> Doubles:
+    """A straight line from `first` to `last` in place of the signal."""
+    quiet = signal_mv.copy()
+    quiet[first:last] = np.linspace(signal_mv[first], signal_mv[last], last - first)
+    return quiet
+
+
+def noise_alone(noises: list[Floats], samples: int, rng: np.random.Generator) -> Floats:
+    """Recorded or white noise of 5 uV to 1 mV rms, without any heart in it."""
+    source = noises[rng.integers(len(noises))]
+    at = rng.integers(0, len(source) - samples)
+    noise = source[at : at + samples]
+    if rng.random() < 0.3:
+        noise = rng.normal(0, 1, samples).astype(np.float32)
+    rms_mv = np.exp(rng.uniform(np.log(0.005), np.log(1.0)))
+    return np.asarray(noise / (noise.std() + 1e-9) * rms_mv, np.float32)
 
 
 def mix_weights(rng: np.random.Generator) -> tuple[float, float]:
