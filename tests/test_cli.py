@@ -31,11 +31,25 @@ def _refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
         assert word in lines[0]
 
 
+def _write(path: Path, rate_hz: float, lead: str, signal_mv: np.ndarray) -> None:
+    wfdb.wrsamp(
+        path.name,
+        rate_hz,
+        ["mV"],
+        [lead],
+        signal_mv,
+        fmt=["16"],
+        adc_gain=[200.0],
+        baseline=[0],
+        write_dir=str(path.parent),
+    )
+
+
 @pytest.fixture
 def short(tmp_path: Path) -> Path:
     """Twenty seconds of the shipped recording."""
     signal, fields = wfdb.rdsamp(str(DEMO_RECORD), sampto=360 * 20)
-    wfdb.wrsamp("short", 360, ["mV"], fields["sig_name"], signal, ["212"], write_dir=str(tmp_path))
+    _write(tmp_path / "short", 360, fields["sig_name"][0], signal)
     return tmp_path / "short"
 
 
@@ -111,7 +125,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(short: Path, tmp_path: Pat
 @pytest.mark.parametrize("seconds", [3, 0])
 def test_too_short(tmp_path: Path, seconds: int) -> None:
     x = np.sin(np.arange(max(seconds, 1) * 250) / 9)[:, None]
-    wfdb.wrsamp("s", 250, ["mV"], ["I"], x, ["16"], write_dir=str(tmp_path))
+    _write(tmp_path / "s", 250, "I", x)
     if seconds == 0:
         (tmp_path / "s.hea").write_text("s 1 250 0\ns.dat 16 200/mV 16 0 0 0 0 I\n")
         (tmp_path / "s.dat").write_bytes(b"")
@@ -121,7 +135,7 @@ def test_too_short(tmp_path: Path, seconds: int) -> None:
 def test_rate_zero_and_all_nan(tmp_path: Path) -> None:
     x = np.full((5000, 1), np.nan)
     x[0] = 0.5
-    wfdb.wrsamp("n", 250, ["mV"], ["I"], x, ["16"], [200.0], [0], write_dir=str(tmp_path))
+    _write(tmp_path / "n", 250, "I", x)
     raw = np.full(5000, -32768, "<i2").tobytes()
     (tmp_path / "n.dat").write_bytes(raw)
     _refused(_run("analyze", tmp_path / "n"), "no valid sample")
@@ -154,7 +168,7 @@ def test_unknown_speed_and_unknown_config_key(short: Path, tmp_path: Path) -> No
 
 
 def test_evaluate_wants_the_data(tmp_path: Path) -> None:
-    _refused(_run("evaluate", "ludb", "--data", tmp_path), "ludb")
+    _refused(_run("evaluate", "ludb", "--data", tmp_path), "RECORDS")
 
 
 def test_models_lists_the_shipped_one() -> None:
