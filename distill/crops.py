@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..edge.frontend import network_input
-from ..edge.labels import NONE, WAVES
+from ..edge.labels import NONE, QRS, WAVES
 from ..edge.timing import (
     BEAT_FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -22,6 +22,7 @@ from ..edge.timing import (
 )
 from ..pretrain.augment import (
     AugmentConfig,
+    add_spikes,
     corrupt,
     draw_pause,
     draw_speed,
@@ -139,6 +140,9 @@ class CropSource:
         source_mv = lead.filtered_mv
         if lead.dataset == "ludb" and rng.random() < self._augment.mix_share:
             source_mv, dense = self._mixed(index, rng)
+        if lead.waves and rng.random() < self._augment.spike_share:
+            onsets = [w.onset for w in lead.waves if w.kind == QRS and np.isfinite(w.onset)]
+            source_mv = add_spikes(source_mv, onsets, self._augment, rng)
         step = draw_speed(self._augment, rng)
         start = self._draw_start(lead, CROP_SAMPLES * step, rng)
         at = start + step * np.arange(TOTAL_SAMPLES)

@@ -37,6 +37,9 @@ class AugmentConfig:
     mix_share: float = 0.5  # two leads of one record, added with random weights
     pause_share: float = 0.1  # a stretch without a heartbeat
     pause_s: tuple[float, float] = (1.5, 4.0)
+    spike_share: float = 0.08  # pacing spikes before each QRS, which are no part of it
+    spike_mv: tuple[float, float] = (0.2, 3.0)
+    spike_lead_s: float = 0.06  # at most this long before the QRS onset
     train_share_of_noise: float = 0.66  # the rest of each noise record is left for evaluation
 
 
@@ -89,6 +92,21 @@ def silence(signal_mv: Doubles, first: int, last: int) -> Doubles:
     quiet = signal_mv.copy()
     quiet[first:last] = np.linspace(signal_mv[first], signal_mv[last], last - first)
     return quiet
+
+
+def add_spikes(
+    signal_mv: Floats, qrs_onsets: list[float], config: AugmentConfig, rng: np.random.Generator
+) -> Floats:
+    """One pacemaker: spikes of one height and sign, each a little before a QRS onset."""
+    spiked = signal_mv.copy()
+    height = rng.choice((-1, 1)) * np.exp(rng.uniform(*np.log(config.spike_mv)))
+    lead = rng.uniform(0.004, config.spike_lead_s) * RATE_HZ
+    shape = np.array([0.3, 1.0, rng.uniform(-0.4, 0.3)], np.float32)  # 4 ms, band-limited
+    for onset in qrs_onsets:
+        at = round(onset - lead)
+        if 1 <= at < len(spiked) - 2:
+            spiked[at - 1 : at + 2] += np.float32(height) * shape
+    return spiked
 
 
 def noise_alone(noises: list[Floats], samples: int, rng: np.random.Generator) -> Floats:
