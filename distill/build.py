@@ -16,7 +16,7 @@ from ..edge.errors import InputError
 from ..edge.frontend import network_input
 from ..edge.labels import BEATS, RHYTHMS, WAVES
 from ..edge.quality import QualityLimits
-from ..edge.rhythm import RhythmModel
+from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 from .datasets import LOADERS, LabelledLead
 from .delineator import work_of
@@ -29,7 +29,13 @@ from .rhythm_fit import as_manifest, collect, fit, rhythm_report
 NETWORK_FILE = "model.onnx"
 CALIBRATION_SAMPLES = 2560
 MITDB_WINDOWS_EACH = 8
-UNFITTED = RhythmModel((0.0,) * 13, (1.0,) * 13, ((0.0,) * 13,) * 4, (0.0,) * 4)
+
+
+def _unfitted() -> RhythmModel:
+    """All classes equally likely: what reads the records that the regression is fitted on."""
+    k = len(FEATURES)
+    no_weights = (0.0,) * terms(np.zeros(k)).shape[-1]
+    return RhythmModel((0.0,) * k, (1.0,) * k, (no_weights,) * len(RHYTHMS), (0.0,) * len(RHYTHMS))
 
 
 def build_bundle(
@@ -62,7 +68,7 @@ def build_bundle(
         network = path.read_bytes()
         manifest = _manifest(name, version, arithmetic, parameters, macs)
         manifest["training"] = {"config": asdict(config), "sets": _present(data)}
-        _write(Path(scratch) / "bundle", manifest, UNFITTED, network)
+        _write(Path(scratch) / "bundle", manifest, _unfitted(), network)
         unfitted = load_bundle(Path(scratch) / "bundle")
         rhythm, report = _fit_rhythm(data, unfitted, progress)
         manifest["metrics"] = {"cinc2017_out_of_fold": report}

@@ -1,7 +1,7 @@
 """Rhythm from the last 30 s of beats: normal, af, other or noise.
 
 Features of RR irregularity, P waves, ectopy and quality go through a multinomial logistic
-regression; its coefficients are fitted on CinC 2017 by `leadone finetune --part rhythm` and travel
+regression; its coefficients are fitted on CinC 2017 by `leadone quantize` and travel
 in the bundle's manifest. The irregularity is the median of |RR difference| / RR: atrial
 fibrillation raises the median, single ectopic beats do not.
 """
@@ -18,6 +18,8 @@ from .events import Beat, Rhythm
 from .intervals import MAX_RR_S
 from .labels import RHYTHMS
 
+Doubles = npt.NDArray[np.float64]
+
 WINDOW_S = 30.0
 STEP_S = 10.0
 MIN_INTERVALS = 5  # fewer RR intervals say nothing about rhythm
@@ -29,31 +31,39 @@ FEATURES = (
     "p_share",  # share of beats with a P wave
     "t_share",
     "heart_rate",  # in 100 bpm
-    "heart_rate_squared",
     "s_share",
     "v_share",
     "log_qrs",  # ln(median QRS duration / 100 ms)
     "confidence",  # mean of the beats' confidence
     "noisy_share",  # of the window's seconds
-    "p_share_irregular",  # P share times log irregularity
 )
 
 
 @dataclass(frozen=True)
 class RhythmModel:
-    """Standardisation and weights (4 classes x features) of the logistic regression."""
+    """Standardisation of the features, and weights (4 classes x terms) of their `terms`."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
 
-    def probabilities(self, features: npt.NDArray[np.float64]) -> dict[str, float]:
+    def probabilities(self, features: Doubles) -> dict[str, float]:
         """Softmax over the classes."""
         z = (features - self.mean) / np.asarray(self.scale)
-        logits = np.asarray(self.weights) @ z + np.asarray(self.bias)
+        logits = np.asarray(self.weights) @ terms(z) + np.asarray(self.bias)
         exp = np.exp(logits - logits.max())
         return dict(zip(RHYTHMS, (exp / exp.sum()).tolist(), strict=True))
+
+
+def terms(z: Doubles) -> Doubles:
+    """Standardised features (..., k), and all their products of two, as (..., k + k (k + 1) / 2).
+
+    Products let the regression say "no P waves, and irregular": neither alone is fibrillation.
+    """
+    z = np.clip(z, -4.0, 4.0)  # one odd record must not weigh by its square
+    first, second = np.triu_indices(z.shape[-1])
+    return np.concatenate([z, z[..., first] * z[..., second]], -1)
 
 
 def classify(
@@ -69,7 +79,7 @@ def classify(
     return Rhythm(start_s, end_s, label, probabilities)
 
 
-def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> npt.NDArray[np.float64] | None:
+def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> Doubles | None:
     """The `FEATURES` of a window's beats, None with fewer than `MIN_INTERVALS` RR intervals."""
     r = np.array([beat.r_s for beat in beats])
     rr = np.diff(r)
@@ -80,7 +90,6 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> npt.NDArray[np
     middle = np.percentile(rr, [25, 75])
     irregularity = np.log(np.median(np.abs(change)) / np.median(rr) + 0.01)
     rate = 0.6 / rr.mean()
-    p_share = _share(beats, "p_on_s")
     labels = [beat.label for beat in beats]
     widths = [beat.qrs_off_s - beat.qrs_on_s for beat in beats]
     return np.array(
@@ -88,16 +97,14 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> npt.NDArray[np
             irregularity,
             np.log(np.sqrt(np.mean(change**2)) / rr.mean() + 0.01),
             np.log((middle[1] - middle[0]) / rr.mean() + 0.01),
-            p_share,
+            _share(beats, "p_on_s"),
             _share(beats, "t_on_s"),
             rate,
-            rate**2,
             labels.count("S") / len(labels),
             labels.count("V") / len(labels),
             np.log(max(float(np.median(widths)), 0.02) / 0.1),
             float(np.mean([beat.confidence for beat in beats])),
             noisy_share,
-            p_share * irregularity,
         ]
     )
 
