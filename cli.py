@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
 model_option = click.option(
@@ -128,7 +129,7 @@ def evaluate(
     from .distill.evaluate import evaluate_set, print_report
 
     result = evaluate_set(name, data, model, fold=fold, lead=lead)
-    print_report(result, Console())
+    print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if json_file is not None:
         _write_text(json_file, json.dumps(result.to_dict(), indent=1) + "\n")
 
