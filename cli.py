@@ -167,8 +167,15 @@ def finetune(
 @click.option("--name", default="wrist", show_default=True)
 @click.option("--model-version", default=__version__, show_default=True)
 @click.option("--arithmetic", type=click.Choice(["int8", "float32"]), default="int8")
+@click.option("--rhythm/--no-rhythm", default=True, help="Fit the rhythm head on cinc2017.")
 def quantize(
-    run: Path, data: Path, out: Path, name: str, model_version: str, arithmetic: str
+    run: Path,
+    data: Path,
+    out: Path,
+    name: str,
+    model_version: str,
+    arithmetic: str,
+    rhythm: bool,
 ) -> None:
     """Make a bundle of a training RUN: int8 network, rhythm head, hashes."""
     _need_torch()
@@ -183,9 +190,10 @@ def quantize(
             name=name,
             version=model_version,
             arithmetic=arithmetic,
+            with_rhythm=rhythm,
             progress=lambda share: bar.update(task, completed=share),
         )
-    click.echo(json.dumps({"bundle": str(out), **manifest["metrics"]}, indent=1))
+    click.echo(json.dumps({"bundle": str(out), **manifest.get("metrics", {})}, indent=1))
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..edge.bundle import Bundle, load_bundle, write_bundle
+from ..edge.bundle import load_bundle, write_bundle
 from ..edge.errors import InputError
 from ..edge.frontend import network_input
 from ..edge.labels import BEATS, RHYTHMS, WAVES
@@ -46,12 +46,13 @@ def build_bundle(
     name: str,
     version: str,
     arithmetic: str = "int8",
+    with_rhythm: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
     """Write the bundle of a run's weights to `out`; returns its manifest.
 
     `data` holds ludb and mitdb for calibration (without the run's left-out fold) and, for the
-    rhythm head, cinc2017.
+    rhythm head, cinc2017. Without a rhythm head every rhythm is equally likely.
     """
     weights = run / "model.safetensors" if run.is_dir() else run
     if not weights.is_file():
@@ -68,10 +69,12 @@ def build_bundle(
         network = path.read_bytes()
         manifest = _manifest(name, version, arithmetic, parameters, macs)
         manifest["training"] = {"config": asdict(config), "sets": _present(data)}
-        _write(Path(scratch) / "bundle", manifest, _unfitted(), network)
-        unfitted = load_bundle(Path(scratch) / "bundle")
-        rhythm, report = _fit_rhythm(data, unfitted, progress)
-        manifest["metrics"] = {"cinc2017_out_of_fold": report}
+        rhythm = _unfitted()
+        if with_rhythm:
+            _write(Path(scratch) / "bundle", manifest, rhythm, network)
+            windows = collect(data / "cinc2017", load_bundle(Path(scratch) / "bundle"), progress)
+            rhythm = fit(windows)
+            manifest["metrics"] = {"cinc2017": rhythm_report(windows)}
     _write(out, manifest, rhythm, network)
     return load_bundle(out).manifest
 
@@ -103,13 +106,6 @@ def _cut(lead: LabelledLead) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
         return
     for start in np.linspace(0, len(signal) - CALIBRATION_SAMPLES, MITDB_WINDOWS_EACH).astype(int):
         yield signal[start : start + CALIBRATION_SAMPLES]
-
-
-def _fit_rhythm(
-    data: Path, bundle: Bundle, progress: Callable[[float], None] | None
-) -> tuple[RhythmModel, dict[str, float]]:
-    windows = collect(data / "cinc2017", bundle, progress)
-    return fit(windows), {k: round(v, 4) for k, v in rhythm_report(windows).items()}
 
 
 def _manifest(

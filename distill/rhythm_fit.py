@@ -24,7 +24,7 @@ from ..edge.formats.wfdb_records import read_record
 from ..edge.labels import RHYTHMS
 from ..edge.monitor import Monitor
 from ..edge.rhythm import FEATURES, WINDOW_S, RhythmModel, rhythm_features, terms
-from .datasets import fold_of
+from .datasets import CINC_TEST_FOLD, fold_of
 
 Doubles = npt.NDArray[np.float64]
 CLASS_OF_REFERENCE = {"N": 0, "A": 1, "O": 2, "~": 3}
@@ -90,24 +90,43 @@ def fit(data: RhythmData, keep: npt.NDArray[np.bool_] | None = None) -> RhythmMo
 
 
 def rhythm_report(data: RhythmData) -> dict[str, float]:
-    """Out-of-fold F1 a class and the challenge's mean of N, A, O, one vote a record."""
+    """Out-of-fold F1 a class and the challenge's mean of N, A, O, one vote a record.
+
+    `mean_n_a_o_unseen` is the mean on fold `CINC_TEST_FOLD` alone, whose AF records the network
+    has not seen in training either.
+    """
     probabilities = np.zeros((len(data.classes), len(RHYTHMS)))
     for fold in np.unique(data.folds):
         model = fit(data, data.folds != fold)
         for k in np.flatnonzero(data.folds == fold):
             probabilities[k] = list(model.probabilities(data.features[k]).values())
-    names = np.array(data.records)
-    unique, first = np.unique(names, return_index=True)
+    unique, first = np.unique(np.array(data.records), return_index=True)
     summed = np.zeros((len(unique), len(RHYTHMS)))
-    np.add.at(summed, np.searchsorted(unique, names), probabilities)
+    np.add.at(summed, np.searchsorted(unique, np.array(data.records)), probabilities)
     predicted, truth = summed.argmax(1), data.classes[first]
-    scores = {
-        name: float(2 * ((predicted == k) & (truth == k)).sum())
+    unseen = data.folds[first] == CINC_TEST_FOLD
+    scores = _f1_scores(truth, predicted)
+    report = {
+        **scores,
+        "mean_n_a_o": _mean_n_a_o(scores),
+        "records": float(len(unique)),
+        "mean_n_a_o_unseen": _mean_n_a_o(_f1_scores(truth[unseen], predicted[unseen])),
+        "records_unseen": float(unseen.sum()),
+    }
+    return {key: round(value, 4) for key, value in report.items()}
+
+
+def _f1_scores(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> dict[str, float]:
+    return {
+        name: 2
+        * float(((predicted == k) & (truth == k)).sum())
         / max(float((predicted == k).sum() + (truth == k).sum()), 1.0)
         for k, name in enumerate(RHYTHMS)
     }
-    mean = (scores["normal"] + scores["af"] + scores["other"]) / 3
-    return {**scores, "mean_n_a_o": mean, "records": float(len(unique))}
+
+
+def _mean_n_a_o(scores: dict[str, float]) -> float:
+    return (scores["normal"] + scores["af"] + scores["other"]) / 3
 
 
 def as_manifest(model: RhythmModel) -> dict[str, object]:

@@ -14,7 +14,7 @@ def _data(separation: float, n: int = 400) -> RhythmData:
 
 
 def test_it_finds_what_is_there_and_nothing_where_nothing_is() -> None:
-    assert rhythm_report(_data(6.0))["mean_n_a_o"] > 0.9
+    assert rhythm_report(_data(6.0))["mean_n_a_o"] > 0.8
     assert rhythm_report(_data(0.0))["mean_n_a_o"] < 0.45
 
 
@@ -23,7 +23,7 @@ def test_probabilities_of_the_fitted_model() -> None:
     model = fit(data)
     rows = np.array([list(model.probabilities(f).values()) for f in data.features])
     assert np.allclose(rows.sum(1), 1)
-    assert (rows.argmax(1) == data.classes).mean() > 0.9
+    assert (rows.argmax(1) == data.classes).mean() > 0.8
 
 
 def test_out_of_fold_means_out_of_fold() -> None:
