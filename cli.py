@@ -126,7 +126,8 @@ def evaluate(
     name: str, data: Path, json_file: Path | None, fold: int | None, lead: str | None, model: str
 ) -> None:
     """Score a model on a public set: delineation on ludb and qtdb, beats on mitdb."""
-    from .distill.evaluate import evaluate_set, print_report
+    from .distill.evaluate import evaluate_set
+    from .distill.tables import print_report
 
     result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))

@@ -28,7 +28,8 @@ from leadone.distill.tables import print_report
 from leadone.edge.analysis import Analysis
 from leadone.edge.bundle import Bundle, load_bundle
 
-EVALUATORS = {
+Evaluator = Callable[[Path, evaluate.Reader, list[str]], evaluate.Result]
+EVALUATORS: dict[str, Evaluator] = {
     "ludb": evaluate.evaluate_ludb,
     "qtdb": evaluate.evaluate_qtdb,
     "mitdb": evaluate.evaluate_mitdb,

@@ -18,7 +18,6 @@ import numpy as np
 import wfdb
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from ..edge.analysis import Analysis
 from ..edge.analyze import analyze
@@ -42,13 +41,9 @@ from .datasets import (
 from .metrics import (
     CLASSES,
     FIDUCIALS,
-    TIGHT_MS,
     BeatRecord,
     BeatScore,
-    BoundaryScore,
-    CountScore,
     DelineationScore,
-    Interval,
     Marks,
     Spans,
     confusion,
@@ -105,7 +100,7 @@ class BeatResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
         pairs = zip(self.run.records, self.confusions, strict=True)
-        per_record = [{"record": name, **_record_figures(matrix)} for name, matrix in pairs]
+        per_record = [{"record": name, **record_figures(matrix)} for name, matrix in pairs]
         values = {**asdict(self.run), **asdict(self.score)}
         return _plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
 
@@ -310,7 +305,8 @@ def _run(
     return Run(dataset, lead, annotator, tuple(records), model, withheld / max(total, 1e-9))
 
 
-def _record_figures(matrix: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, float]:
+def record_figures(matrix: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, float]:
+    """Counts, sensitivity and PPV of the QRS detection in one record's confusion matrix."""
     tp, fn, fp = (int(count) for count in qrs_counts(matrix.astype(np.float64)))
     sensitivity = tp / (tp + fn) if tp + fn else math.nan
     ppv = tp / (tp + fp) if tp + fp else math.nan
@@ -332,102 +328,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
-
-
-# --- tables ---------------------------------------------------------------------------------
-
-
-def print_report(result: Result, console: Console) -> None:
-    """The tables for a terminal; percentages with 95 % intervals (bootstrap over records)."""
-    run = result.run
-    model = " ".join(filter(None, (run.model.get("name"), run.model.get("version"))))
-    fold = "" if run.fold is None else f", fold {run.fold}"
-    console.print(
-        f"{run.dataset}: {len(run.records)} records{fold}, lead {run.lead}, annotator "
-        f"{run.annotator}, model {model}, {100 * run.withheld:.1f} % of signal withheld",
-        highlight=False,
-    )
-    if isinstance(result, DelineationResult):
-        console.print(_boundary_table(result.score))
-        return
-    console.print(_record_table(result))
-    console.print(_class_table(result.score))
-    console.print(_confusion_table(result.score))
-
-
-def _boundary_table(score: DelineationScore) -> Table:
-    table = _table(
-        "boundary", "n", "Se", "PPV", "F1 150 ms", "error ms", "F1 tight", "in CSE, matched/all"
-    )
-    for fiducial, one in score.fiducials.items():
-        table.add_row(
-            fiducial.replace("_", " "),
-            str(one.references),
-            _percent(one.sensitivity),
-            _percent(one.ppv),
-            _bracket(one.f1),
-            f"{one.error_mean_ms:+.1f} ± {_bracket(one.error_sd_ms, 1.0, 1)}",
-            f"{_bracket(one.tight_f1)} {TIGHT_MS[fiducial]:g} ms",
-            _within(one),
-        )
-    table.add_row(
-        "mean", "", "", "", _bracket(score.macro_f1), "", _bracket(score.macro_tight_f1), ""
-    )
-    return table
-
-
-def _record_table(result: BeatResult) -> Table:
-    table = _table("record", "TP", "FN", "FP", "Se", "PPV")
-    for name, matrix in zip(result.run.records, result.confusions, strict=True):
-        row = _record_figures(matrix)
-        counts = [str(row[key]) for key in ("tp", "fn", "fp")]
-        table.add_row(name, *counts, _percent(row["sensitivity"]), _percent(row["ppv"]))
-    qrs = result.score.qrs
-    table.add_section()
-    table.add_row("gross", *_counts(qrs), _bracket(qrs.sensitivity), _bracket(qrs.ppv))
-    averages = _percent(qrs.average_sensitivity), _percent(qrs.average_ppv)
-    table.add_row("average", "", "", "", *averages)
-    return table
-
-
-def _class_table(score: BeatScore) -> Table:
-    table = _table("class", "TP", "FN", "FP", "Se", "PPV", "F1")
-    for name, one in (("VEB", score.veb), ("SVEB", score.sveb)):
-        figures = [_bracket(value) for value in (one.sensitivity, one.ppv, one.f1)]
-        table.add_row(name, *_counts(one), *figures)
-    return table
-
-
-def _confusion_table(score: BeatScore) -> Table:
-    table = _table("reference", *(name.lower() for name in CLASSES))
-    for name, row in zip(CLASSES, score.confusion, strict=True):
-        table.add_row(name, *(str(count) for count in row))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for k, column in enumerate(columns):
-        table.add_column(column, justify="right" if k else "left", no_wrap=True)
-    return table
-
-
-def _counts(score: CountScore) -> list[str]:
-    return [str(score.tp), str(score.fn), str(score.fp)]
-
-
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.2f}"
-
-
-def _bracket(interval: Interval, scale: float = 100.0, digits: int = 2) -> str:
-    if math.isnan(interval.value):
-        return "-"
-    low, high = (f"{scale * bound:.{digits}f}" for bound in (interval.low, interval.high))
-    return f"{scale * interval.value:.{digits}f} [{low}, {high}]"
-
-
-def _within(score: BoundaryScore) -> str:
-    if math.isnan(score.within_cse_all):
-        return "-"
-    return f"{_percent(score.within_cse_matched)} / {_percent(score.within_cse_all)}"

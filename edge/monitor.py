@@ -15,8 +15,8 @@ from .bundle import Bundle, load_bundle
 from .delineation import Delineation
 from .errors import InputError
 from .events import Beat, Event, Quality
-from .formats.wfdb_records import lead_key
 from .frontend import FrontEnd
+from .lead_names import lead_key
 from .network import StreamingNetwork
 from .polarity import PolarityTracker
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker

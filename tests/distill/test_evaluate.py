@@ -23,9 +23,9 @@ from leadone.distill.evaluate import (
     evaluate_qtdb,
     evaluate_set,
     ludb_reference,
-    print_report,
     qtdb_reference,
 )
+from leadone.distill.tables import print_report
 from leadone.edge.analysis import Analysis
 from leadone.edge.errors import InputError
 from leadone.edge.events import Beat, Quality, Rhythm

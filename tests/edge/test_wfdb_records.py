@@ -9,8 +9,9 @@ import pytest
 import wfdb
 
 from leadone.edge.errors import InputError
-from leadone.edge.formats import wfdb_records
-from leadone.edge.formats.wfdb_records import lead_key, list_leads, read_record
+from leadone.edge.formats import wfdb_headers, wfdb_records
+from leadone.edge.formats.wfdb_records import list_leads, read_record
+from leadone.edge.lead_names import lead_key
 
 RATE_HZ = 250
 COUNTS = np.random.default_rng(0).integers(-400, 400, (1000, 3))
@@ -411,7 +412,7 @@ def test_garbage_for_a_header_is_refused(tmp_path: Path, content: bytes) -> None
 def test_a_header_without_signals_and_an_oversized_one_are_refused(tmp_path: Path) -> None:
     (tmp_path / "one.hea").write_text("one 0 250 1000\n")
     assert "describes no signals" in refusal(tmp_path / "one")
-    (tmp_path / "one.hea").write_bytes(b"#" * (wfdb_records.MAX_HEADER_BYTES + 1))
+    (tmp_path / "one.hea").write_bytes(b"#" * (wfdb_headers.MAX_HEADER_BYTES + 1))
     assert "too large" in refusal(tmp_path / "one")
 
 

@@ -1,0 +1,115 @@
+"""The tables of an evaluation for a terminal; percentages with 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from .evaluate import BeatResult, DelineationResult, Result, record_figures
+from .metrics import (
+    CLASSES,
+    TIGHT_MS,
+    BeatScore,
+    BoundaryScore,
+    CountScore,
+    DelineationScore,
+    Interval,
+)
+
+
+def print_report(result: Result, console: Console) -> None:
+    """Print a result; the intervals are a bootstrap over records."""
+    run = result.run
+    model = " ".join(filter(None, (run.model.get("name"), run.model.get("version"))))
+    fold = "" if run.fold is None else f", fold {run.fold}"
+    console.print(
+        f"{run.dataset}: {len(run.records)} records{fold}, lead {run.lead}, annotator "
+        f"{run.annotator}, model {model}, {100 * run.withheld:.1f} % of signal withheld",
+        highlight=False,
+    )
+    if isinstance(result, DelineationResult):
+        console.print(_boundary_table(result.score))
+        return
+    console.print(_record_table(result))
+    console.print(_class_table(result.score))
+    console.print(_confusion_table(result.score))
+
+
+def _boundary_table(score: DelineationScore) -> Table:
+    table = _table(
+        "boundary", "n", "Se", "PPV", "F1 150 ms", "error ms", "F1 tight", "in CSE, matched/all"
+    )
+    for fiducial, one in score.fiducials.items():
+        table.add_row(
+            fiducial.replace("_", " "),
+            str(one.references),
+            _percent(one.sensitivity),
+            _percent(one.ppv),
+            _bracket(one.f1),
+            f"{one.error_mean_ms:+.1f} ± {_bracket(one.error_sd_ms, 1.0, 1)}",
+            f"{_bracket(one.tight_f1)} {TIGHT_MS[fiducial]:g} ms",
+            _within(one),
+        )
+    table.add_row(
+        "mean", "", "", "", _bracket(score.macro_f1), "", _bracket(score.macro_tight_f1), ""
+    )
+    return table
+
+
+def _record_table(result: BeatResult) -> Table:
+    table = _table("record", "TP", "FN", "FP", "Se", "PPV")
+    for name, matrix in zip(result.run.records, result.confusions, strict=True):
+        row = record_figures(matrix)
+        counts = [str(row[key]) for key in ("tp", "fn", "fp")]
+        table.add_row(name, *counts, _percent(row["sensitivity"]), _percent(row["ppv"]))
+    qrs = result.score.qrs
+    table.add_section()
+    table.add_row("gross", *_counts(qrs), _bracket(qrs.sensitivity), _bracket(qrs.ppv))
+    averages = _percent(qrs.average_sensitivity), _percent(qrs.average_ppv)
+    table.add_row("average", "", "", "", *averages)
+    return table
+
+
+def _class_table(score: BeatScore) -> Table:
+    table = _table("class", "TP", "FN", "FP", "Se", "PPV", "F1")
+    for name, one in (("VEB", score.veb), ("SVEB", score.sveb)):
+        figures = [_bracket(value) for value in (one.sensitivity, one.ppv, one.f1)]
+        table.add_row(name, *_counts(one), *figures)
+    return table
+
+
+def _confusion_table(score: BeatScore) -> Table:
+    table = _table("reference", *(name.lower() for name in CLASSES))
+    for name, row in zip(CLASSES, score.confusion, strict=True):
+        table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for k, column in enumerate(columns):
+        table.add_column(column, justify="right" if k else "left", no_wrap=True)
+    return table
+
+
+def _counts(score: CountScore) -> list[str]:
+    return [str(score.tp), str(score.fn), str(score.fp)]
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+def _bracket(interval: Interval, scale: float = 100.0, digits: int = 2) -> str:
+    if math.isnan(interval.value):
+        return "-"
+    low, high = (f"{scale * bound:.{digits}f}" for bound in (interval.low, interval.high))
+    return f"{scale * interval.value:.{digits}f} [{low}, {high}]"
+
+
+def _within(score: BoundaryScore) -> str:
+    if math.isnan(score.within_cse_all):
+        return "-"
+    return f"{_percent(score.within_cse_matched)} / {_percent(score.within_cse_all)}"
