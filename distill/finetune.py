@@ -167,8 +167,10 @@ class Trainer:
             optimizer["state"].setdefault(int(index), {})[name] = value
         self._optimizer.load_state_dict(optimizer)
         done = int(state["epochs_done"])
-        for _ in range(done * self._total // max(self.config.epochs, 1)):
-            self._schedule.step()
+        steps = done * self._total // max(self.config.epochs, 1)
+        schedule = {"last_epoch": steps - 1, "_step_count": steps + 1}
+        self._schedule.load_state_dict({**self._schedule.state_dict(), **schedule})
+        self._schedule.step()  # the rate of a one-cycle schedule depends on its position alone
         return done
 
     def _average(self) -> None:
