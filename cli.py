@@ -197,6 +197,40 @@ def quantize(
     click.echo(json.dumps({"bundle": str(out), **manifest.get("metrics", {})}, indent=1))
 
 
+@cli.group()
+def data() -> None:
+    """Public data sets: what training and evaluation read."""
+
+
+@data.command("get")
+@click.argument("names", metavar="SET...", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="The folder above the sets; give it to --data later.",
+)
+@click.option("--source", metavar="URL", help="A mirror of https://physionet.org/files.")
+def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
+    """Download SETs (ludb, qtdb, mitdb, cinc2017, nstdb) from PhysioNet, hashes checked.
+
+    Files that are there are kept: the same command resumes.
+    """
+    from .pretrain.download import PHYSIONET, SOURCES, download
+
+    for name in names:
+        if name not in SOURCES:
+            raise InputError(f"there is no set {name!r}; take {', '.join(SOURCES)}")
+    for name in names:
+        with _progress(Console(stderr=True)) as bar:
+            task = bar.add_task(name, total=None)
+            for done, total in download(name, out / name, source or PHYSIONET):
+                bar.update(task, completed=done, total=total)
+        about = SOURCES[name]
+        click.echo(f"{out / name}: {total} files, {about.licence}; cite {about.citation}")
+
+
 @cli.command()
 def models() -> None:
     """List the shipped models."""

@@ -136,4 +136,4 @@ def _write(out: Path, manifest: dict[str, Any], rhythm: RhythmModel, network: by
 
 
 def _present(data: Path) -> list[str]:
-    return [name for name in (*LOADERS, "nstdb", "cinc2017") if (data / name).is_dir()]
+    return [name for name in (*LOADERS, "nstdb") if (data / name).is_dir()]

@@ -74,7 +74,7 @@ def load_ludb(folder: Path) -> Iterator[LabelledLead]:
             waves = parse_waves(annotation, scale)
             span = (annotation.sample[0] * scale, annotation.sample[-1] * scale)
             yield LabelledLead(
-                f"ludb/{name}", "ludb", lead, filtered, tuple(waves), (span,), (), False
+                group_of("ludb", name), "ludb", lead, filtered, tuple(waves), (span,), (), False
             )
 
 
@@ -121,12 +121,11 @@ def load_cinc2017(folder: Path) -> Iterator[LabelledLead]:
 
     Fold `CINC_TEST_FOLD` is left out always, so that the rhythm head can be tested on it.
     """
-    rows = [row for row in csv.reader((folder / "REFERENCE-v3.csv").open()) if row]
-    for name in (row[0] for row in rows if row[1] == "A"):
-        group = f"cinc2017/{name}"
-        if fold_of(group) == CINC_TEST_FOLD or not (folder / f"{name}.hea").exists():
+    for path, kind in read_cinc2017(folder):
+        group = f"cinc2017/{path.name}"
+        if kind != "A" or fold_of(group) == CINC_TEST_FOLD:
             continue
-        filtered, _ = _filtered(folder / name, 0)
+        filtered, _ = _filtered(path, 0)
         everywhere = ((0.0, float(len(filtered))),)
         yield LabelledLead(
             group, "cinc2017", "i", filtered, (), (), (), False, without_p=everywhere
@@ -141,11 +140,22 @@ LOADERS = {
 }
 
 
+def read_cinc2017(folder: Path) -> list[tuple[Path, str]]:
+    """Records of CinC 2017 that are here, wherever below `folder`, and their N, A, O or ~."""
+    reference = folder / "REFERENCE-v3.csv"
+    if not reference.is_file():
+        raise InputError(f"{folder} has no REFERENCE-v3.csv; see `leadone data get cinc2017`")
+    here = {header.stem: header.with_suffix("") for header in sorted(folder.rglob("*.hea"))}
+    with reference.open() as file:
+        rows = [row for row in csv.reader(file) if len(row) == 2]
+    return [(here[name], kind) for name, kind in rows if name in here]
+
+
 def record_names(folder: Path) -> list[str]:
-    """The names in a WFDB folder's RECORDS file."""
+    """The records in a WFDB folder's RECORDS file, as paths below the folder."""
     index = folder / "RECORDS"
     if not index.is_file():
-        raise InputError(f"{folder} has no RECORDS file; point --data at the data set's folder")
+        raise InputError(f"{folder} has no RECORDS file; see `leadone data get`")
     return [line.strip() for line in index.read_text().splitlines() if line.strip()]
 
 
@@ -220,10 +230,11 @@ def annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float
 
 
 def group_of(dataset: str, name: str) -> str:
-    """The source record, the unit of splitting.
+    """The source record, the unit of splitting; `name` may lie in a folder below the set's.
 
     QTDB's sel1xx and sel2xx are excerpts of the MIT-BIH record of that number.
     """
+    name = name.rsplit("/", 1)[-1]
     digits = name.removeprefix("sel")
     from_mitdb = len(digits) == 3 and digits.isdigit() and digits[0] in "12"
     return f"mitdb/{digits}" if dataset == "qtdb" and from_mitdb else f"{dataset}/{name}"

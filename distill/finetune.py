@@ -101,7 +101,7 @@ def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
     """Every labelled lead below `data`, without the source records of `fold`."""
     present = [name for name in LOADERS if (data / name).is_dir()]
     if not present:
-        raise InputError(f"{data} has none of {', '.join(LOADERS)}; see `leadone data --help`")
+        raise InputError(f"{data} has none of {', '.join(LOADERS)}; see `leadone data get`")
     leads = [lead for name in present for lead in LOADERS[name](data / name)]
     return [lead for lead in leads if fold is None or fold_of(lead.group) != fold]
 

@@ -7,7 +7,6 @@ weights (n / (4 n_class))^0.5, by L-BFGS. Records are split into five folds by n
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from scipy.optimize import minimize
 
 from ..edge.analyze import MIN_DURATION_S
 from ..edge.bundle import Bundle
-from ..edge.errors import InputError
 from ..edge.events import Beat, Quality
 from ..edge.formats.wfdb_records import read_record
 from ..edge.labels import RHYTHMS
 from ..edge.monitor import Monitor
 from ..edge.rhythm import FEATURES, WINDOW_S, RhythmModel, rhythm_features, terms
-from .datasets import CINC_TEST_FOLD, fold_of
+from .datasets import CINC_TEST_FOLD, fold_of, read_cinc2017
 
 Doubles = npt.NDArray[np.float64]
 CLASS_OF_REFERENCE = {"N": 0, "A": 1, "O": 2, "~": 3}
@@ -45,17 +43,13 @@ def collect(
     folder: Path, bundle: Bundle, progress: Callable[[float], None] | None = None
 ) -> RhythmData:
     """Read every record of a CinC 2017 folder with the bundle's network; windows of up to 30 s."""
-    reference = folder / "REFERENCE-v3.csv"
-    if not reference.is_file():
-        raise InputError(f"{folder} has no REFERENCE-v3.csv; point --data above a cinc2017 folder")
-    rows = [(row[0], CLASS_OF_REFERENCE[row[1]]) for row in csv.reader(reference.open()) if row]
-    rows = [row for row in rows if (folder / f"{row[0]}.hea").exists()]
+    rows = [(path, CLASS_OF_REFERENCE[kind]) for path, kind in read_cinc2017(folder)]
     features, classes, names = [], [], []
-    for k, (name, kind) in enumerate(rows):
-        for window in _windows(folder / name, bundle):
+    for k, (path, kind) in enumerate(rows):
+        for window in _windows(path, bundle):
             features.append(window)
             classes.append(kind)
-            names.append(name)
+            names.append(path.name)
         if progress is not None:
             progress((k + 1) / len(rows))
     folds = np.array([fold_of(f"cinc2017/{name}") for name in names])

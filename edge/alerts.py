@@ -4,7 +4,7 @@
 |---|---|---|---|
 | bradycardia | mean of 8 RR below 50 /min for 10 s | above 55 /min | ACC/AHA 2018: < 50 /min |
 | tachycardia | mean of 8 RR above 100 /min for 10 s | below 95 /min | ACC/AHA 2015: > 100 /min |
-| pause | no beat for 3 s on a signal that is on | next beat | ACC/AHA 2018: > 3 s |
+| pause | no beat for 3 s on a steady, readable signal | next beat | ACC/AHA 2018: > 3 s |
 | af_suspected | P(af) >= .7 in 30 s windows | P(af) < .4 | ESC 2020: >= 30 s |
 | lead_off | 3 s without signal | signal back | - |
 | reversed_hands | P and QRS negative in lead I, 16 of 20 beats | - | see `polarity` |

@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float32]
 WINDOW_S = 1.0
 CERTAINTY_AROUND_S = 1.0  # certainty is averaged over the window and this much on each side
 LEAD_OFF = ("missing", "flat")  # reasons that mean that there is no signal at all
+BEAT_LASTS_S = 0.6  # from R peak to the end of T
+STEADY_MV = 1.0  # a signal without beats that moves further is an electrode's, not a heart's
 BEAT_NEEDS_S = 0.3  # of signal on each side of an R peak
 RECENT_S = 10.0  # of raw samples kept to ask about
 KNOWN_AFTER_S = 3.0  # a window's verdict is known at most this long after its end
@@ -80,12 +82,23 @@ class QualityTracker:
         certainty = self._certainty[max(first, 0) : max(last, 1)]
         certain = len(certainty) > 0 and float(certainty.mean()) >= self._limits.certainty
         halves = np.arange(start_s, end_s, 2 * BEAT_NEEDS_S)
-        return certain and all(self.is_on(at + BEAT_NEEDS_S) for at in halves[:-1])
+        on = all(self.is_on(at + BEAT_NEEDS_S) for at in halves[:-1])
+        return certain and on and self._is_steady(start_s + BEAT_LASTS_S, end_s)
+
+    def _is_steady(self, start_s: float, end_s: float) -> bool:
+        """No swing such as an electrode makes that comes off: a smooth curve without beats."""
+        raw = self._raw_between(start_s, end_s)
+        raw = raw[np.isfinite(raw)]
+        return len(raw) > 0 and float(raw.max() - raw.min()) < STEADY_MV
 
     def _raw_is_on(self, start_s: float, end_s: float) -> bool:
+        return self._raw_defect(self._raw_between(start_s, end_s)) not in LEAD_OFF
+
+    def _raw_between(self, start_s: float, end_s: float) -> Floats:
+        """Recent raw samples of a stretch; at least one."""
         oldest = self._received - len(self._recent)
         first, last = (round(t * self._rate_hz) - oldest for t in (start_s, end_s))
-        return self._raw_defect(self._recent[max(first, 0) : max(last, 1)]) not in LEAD_OFF
+        return self._recent[max(first, 0) : max(last, 1)]
 
     def finish(self) -> list[tuple[int, str, str]]:
         """Decide the remaining whole windows, and a last part of at least half a window."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import wfdb
 from scipy.signal import butter, sosfiltfilt
 
+from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
 from ..edge.frontend import filter_record
 
@@ -44,12 +45,19 @@ class AugmentConfig:
 
 
 def load_noise(folder: Path, train_share: float) -> list[Floats]:
-    """The training part of `bw`, `ma` and recovered `em`, through the front end, in mV."""
-    noises = [wfdb.rdsamp(str(folder / name)) for name in ("bw", "ma")]
-    raw = [signal[:, k] for signal, _ in noises for k in (0, 1)]
-    with np.load(folder / "em_recovered.npz", allow_pickle=False) as motion:
-        segments = [motion[key] / 200.0 for key in motion if key.startswith("seg")]
-    raw += [segment[:, k] for segment in segments for k in (0, 1)]
+    """The training part of `bw`, `ma` and electrode motion, through the front end, in mV.
+
+    Electrode motion is NSTDB's own `em`, or `em_recovered.npz` (int16 at 200 per mV) without it.
+    """
+    names = [name for name in ("bw", "ma", "em") if (folder / f"{name}.hea").is_file()]
+    signals = [wfdb.rdsamp(str(folder / name))[0] for name in names]
+    recovered = folder / "em_recovered.npz"
+    if "em" not in names and recovered.is_file():
+        with np.load(recovered, allow_pickle=False) as motion:
+            signals += [motion[key] / 200.0 for key in motion if key.startswith("seg")]
+    if not signals:
+        raise InputError(f"{folder} has no noise records; see `leadone data get nstdb`")
+    raw = [signal[:, k] for signal in signals for k in (0, 1)]
     kept = [r[: int(len(r) * train_share)].astype(np.float32) for r in raw]
     return [filter_record(r - np.median(r), NOISE_RATE_HZ)[0] for r in kept]
 

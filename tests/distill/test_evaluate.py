@@ -15,7 +15,7 @@ import pytest
 import wfdb
 from rich.console import Console
 
-from leadone.distill.datasets import Wave, read_beats
+from leadone.distill.datasets import Wave, group_of, read_beats
 from leadone.distill.evaluate import (
     Reader,
     evaluate_ludb,
@@ -38,7 +38,7 @@ QTDB = ["sel102", "sel223", "sele0104"]
 MITDB = ["101", "207", "208"]
 
 needs_data = pytest.mark.skipif(
-    not (DATA / "ludb" / "RECORDS").is_file(),
+    "LEADONE_DATA" not in os.environ and not (DATA / "ludb" / "RECORDS").is_file(),
     reason="no recordings; set LEADONE_DATA to the folder that holds ludb, qtdb and mitdb",
 )
 
@@ -208,6 +208,18 @@ def test_reports_print_and_turn_into_json() -> None:
 
 
 @needs_data
+@needs_data
+def test_ludb_as_published_has_its_records_a_folder_below(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(DATA / "ludb")
+    (tmp_path / "RECORDS").write_text("".join(f"data/{name}\n" for name in LUDB))
+    published = evaluate_set("ludb", tmp_path, "wrist")
+    here = evaluate_set("ludb", DATA / "ludb", "wrist", records=LUDB)
+    assert published.score == here.score
+    assert [group_of("ludb", name) for name in published.run.records] == [
+        group_of("ludb", name) for name in LUDB
+    ]
+
+
 def test_what_cannot_be_evaluated_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no lead 'x'"):
         evaluate_ludb(DATA / "ludb", wave_reader(ludb_waves), LUDB, lead="x")

@@ -100,6 +100,15 @@ def test_a_pause_is_told_when_it_has_lasted_three_seconds(demo: Record) -> None:
     assert pauses[1].end_s is not None and 24.5 < pauses[1].end_s < 26.5
 
 
+def test_an_electrode_that_comes_off_is_no_pause(demo: Record) -> None:
+    """At 3:28 the trace swings by 3 mV and decays for 5 s without a beat."""
+    stretch = demo.signal_mv[190 * 360 : 230 * 360]
+    events = _events(stretch, 360, 360)
+    gaps = np.diff([e.r_s for e in events if isinstance(e, Beat)])
+    assert gaps.max() > 4
+    assert not [e for e in events if isinstance(e, Alert) and e.kind == "pause"]
+
+
 def test_a_monitor_can_be_used_again(demo: Record) -> None:
     monitor = Monitor.load("wrist", lead="MLII")
     signal = demo.signal_mv[: 20 * 360]
