@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import __version__
 from .edge.errors import InputError
+from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
     from .edge.analysis import Analysis
@@ -101,7 +102,7 @@ def analyze(
         for path, result in analyze_many(paths, lead, bundle, outputs):
             bar.advance(task)
             if isinstance(result, str):
-                failures.append(f"{path}: {result}")
+                failures.append(result if path.stem in result else f"{path}: {result}")
             elif json_file is None:
                 click.echo(_one_line(result))
     if len(paths) == 1 and failures:
@@ -129,6 +130,8 @@ def evaluate(
     from .distill.evaluate import evaluate_set
     from .distill.tables import print_report
 
+    if json_file is not None:
+        check_target(json_file)
     result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if json_file is not None:
@@ -257,9 +260,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}; check the path and its permissions", ERROR_EXIT)
 
 
 def _stream(
@@ -272,12 +275,14 @@ def _stream(
 
     record = read_record(path, lead)
     check_readable(record)
+    if html is not None:
+        check_target(html)
     monitor = Monitor.load(model, lead=record.lead)
-    events = stream_to_terminal(record, monitor, speed, Console())
+    seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report
 
-        write_report(gather(record, monitor.bundle, events), html)
+        write_report(gather(seen, monitor.bundle, events), html)
         click.echo(f"report: {html}")
 
 
@@ -303,12 +308,19 @@ def _one_line(result: Analysis) -> str:
         f"{len(result.beats)} beats ({labels or 'none'})  "
         f"{'-' if rate is None else f'{rate:.0f}'} bpm  rhythm {result.rhythm.label}"
         + (f"  alerts: {', '.join(kinds)}" if kinds else "")
+        + ("" if result.record.has_gain else "  no gain in the header: mV are a guess")
     )
 
 
 def _progress(console: Console) -> Progress:
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+    return Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def _need_torch() -> Any:
@@ -320,9 +332,8 @@ def _need_torch() -> Any:
 
 
 def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -48,6 +48,9 @@ def main() -> None:
     figures = {}
     for name in options.sets:
         names = [r for r in record_names(options.data / name) if _fold(name, r) in bundles]
+        for record in names:
+            if group_of(name, record) in evaluate.trained_on(bundles[_fold(name, record)]):
+                raise SystemExit(f"{record} of {name} is in the training of its fold's bundle")
         result = EVALUATORS[name](options.data / name, _reader(name, bundles), names)
         print_report(result, Console(width=140))
         figures[name] = result.to_dict()

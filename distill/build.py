@@ -20,7 +20,7 @@ from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 from .datasets import LOADERS, LabelledLead
 from .delineator import work_of
-from .finetune import load_weights
+from .finetune import load_weights, training_leads
 from .graph import trace
 from .onnx_writer import write_float, write_int8
 from .quantize import quantize
@@ -68,7 +68,8 @@ def build_bundle(
             write_float(graph, path)
         network = path.read_bytes()
         manifest = _manifest(name, version, arithmetic, parameters, macs)
-        manifest["training"] = {"config": asdict(config), "sets": _present(data)}
+        groups = sorted({lead.group for lead in training_leads(data, config.fold)})
+        manifest["training"] = {"config": asdict(config), "source_records": groups}
         rhythm = _unfitted()
         if with_rhythm:
             _write(Path(scratch) / "bundle", manifest, rhythm, network)
@@ -133,7 +134,3 @@ def _manifest(
 
 def _write(out: Path, manifest: dict[str, Any], rhythm: RhythmModel, network: bytes) -> None:
     write_bundle(out, {**manifest, "rhythm": as_manifest(rhythm)}, {NETWORK_FILE: network})
-
-
-def _present(data: Path) -> list[str]:
-    return [name for name in (*LOADERS, "nstdb") if (data / name).is_dir()]

@@ -21,7 +21,7 @@ from rich.progress import track
 
 from ..edge.analysis import Analysis
 from ..edge.analyze import analyze
-from ..edge.bundle import load_bundle
+from ..edge.bundle import Bundle, load_bundle
 from ..edge.errors import InputError
 from ..edge.events import Beat
 from ..edge.formats.wfdb_records import read_record
@@ -65,7 +65,8 @@ UNMARKED_BEFORE_MS, UNMARKED_AFTER_MS = 300.0, 100.0
 class Run:
     """What was read: set, lead, annotator, records, model, and the share withheld.
 
-    `withheld` is the share of the signal that the model called noisy or off the skin.
+    `withheld` is the share of the signal that the model called noisy or off the skin; `trained_on`
+    counts the records that the model was trained on, as its manifest lists them.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class Run:
     model: dict[str, str]
     withheld: float
     fold: int | None = None
+    trained_on: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,14 @@ def evaluate_set(
         return analyze(record, bundle)
 
     result = _evaluate(name, folder, reader, chosen, lead)
-    return replace(result, run=replace(result.run, fold=fold))
+    seen = trained_on(bundle)
+    known = sum(group_of(name, record) in seen for record in result.run.records)
+    return replace(result, run=replace(result.run, fold=fold, trained_on=known))
+
+
+def trained_on(bundle: Bundle) -> frozenset[str]:
+    """The source records that a bundle's manifest names as its training."""
+    return frozenset(bundle.manifest.get("training", {}).get("source_records", ()))
 
 
 def evaluate_ludb(

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..edge.errors import InputError
+from ..edge.files import make_folder, whole_file
 from ..pretrain.augment import AugmentConfig, load_noise
 from ..pretrain.encoder import EncoderConfig
 from .crops import Batch, CropSource, EpochPlan
@@ -44,7 +45,10 @@ class FinetuneConfig:
 
 def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
     """The configuration from TOML; unknown keys are refused by name."""
-    values = tomllib.loads(path.read_text()) if path else {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8")) if path else {}
+    except ValueError as error:
+        raise InputError(f"{path} is not TOML ({error}); correct it") from error
     given = {key: value for key, value in overrides.items() if value is not None}
     config: FinetuneConfig = config_from({**values, **given}, FinetuneConfig)
     return config
@@ -63,8 +67,18 @@ def config_from(values: dict[str, Any], kind: Any) -> Any:
         factory: Any = known[key].default_factory
         if isinstance(value, dict) and is_dataclass(factory):  # nested: the factory is its class
             value = config_from(value, factory)
+        elif not _fits(value, known[key].default):
+            raise InputError(f"{key} in the configuration can't be {value!r}; give a number")
         built[key] = tuple(value) if isinstance(value, list) else value
     return kind(**built)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Numbers stay numbers: the only values that this configuration has, or rows of them."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(item, int | float) for item in value)
+    whole = isinstance(default, int) and not isinstance(default, bool)
+    return isinstance(value, int if whole else int | float | None) and not isinstance(value, bool)
 
 
 def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
@@ -73,7 +87,6 @@ def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
     `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at
     the end `model.safetensors`.
     """
-    run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     source = CropSource(
         training_leads(data, config.fold),
@@ -82,6 +95,7 @@ def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
         config.plan,
     )
     trainer = Trainer(config, source.steps(config.batch))
+    make_folder(run)
     first = trainer.resume(run)
     for epoch in range(first, config.epochs):
         started = time.monotonic()
@@ -146,8 +160,8 @@ class Trainer:
         tensors |= {f"moment.{i}.{k}": v for i, m in moments.items() for k, v in m.items()}
         tensors = {k: v.contiguous() for k, v in tensors.items()}
         state = {"epochs_done": epochs_done, "config": asdict(self.config)}
-        save_file(tensors, run / "checkpoint.tmp", {"state": json.dumps(state)})
-        (run / "checkpoint.tmp").replace(run / "checkpoint.safetensors")
+        with whole_file(run / "checkpoint.safetensors") as unfinished:
+            save_file(tensors, unfinished, {"state": json.dumps(state)})
 
     def resume(self, run: Path) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
@@ -201,17 +215,20 @@ def save_weights(model: nn.Module, config: FinetuneConfig, path: Path) -> Path:
         "macs": str(macs),
     }
     tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
-    temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary, header)
-    return temporary.replace(path)
+    with whole_file(path) as unfinished:
+        save_file(tensors, unfinished, header)
+    return path
 
 
 def load_weights(path: Path) -> tuple[Delineator, FinetuneConfig]:
     """A trained delineator, in evaluation mode, and its configuration."""
-    with safe_open(path, "pt") as file:
-        config = config_from(json.loads(file.metadata()["config"]), FinetuneConfig)
-    model = Delineator(config.encoder)
-    model.load_state_dict(load_file(path))
+    try:
+        with safe_open(path, "pt") as file:
+            config = config_from(json.loads(file.metadata()["config"]), FinetuneConfig)
+        model = Delineator(config.encoder)
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold weights of leadone; train again") from error
     return model.eval(), config
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ..edge.files import whole_file
 from .graph import ConvNode, Graph, Node
 from .quantize import QuantizedGraph
 
@@ -176,6 +177,5 @@ def _geometry(node: ConvNode) -> dict[str, Any]:
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(model.SerializeToString())
-    temporary.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(model.SerializeToString())

@@ -29,6 +29,12 @@ def print_report(result: Result, console: Console) -> None:
         f"{run.annotator}, model {model}, {100 * run.withheld:.1f} % of signal withheld",
         highlight=False,
     )
+    if run.trained_on:
+        console.print(
+            f"note: the model was trained on {run.trained_on} of these {len(run.records)} records; "
+            "that is no measure of it",
+            highlight=False,
+        )
     if isinstance(result, DelineationResult):
         console.print(_boundary_table(result.score))
         return

@@ -2,12 +2,15 @@
 
 | kind | begins | ends | source |
 |---|---|---|---|
-| bradycardia | mean of 8 RR below 50 /min for 10 s | above 55 /min | ACC/AHA 2018: < 50 /min |
-| tachycardia | mean of 8 RR above 100 /min for 10 s | below 95 /min | ACC/AHA 2015: > 100 /min |
+| bradycardia | mean of 8 RR below 50 /min, for 10 s | above 55 /min | ACC/AHA 2018: < 50 /min |
+| tachycardia | mean of 8 RR above 100 /min, for 10 s | below 95 /min | ACC/AHA 2015: > 100 /min |
 | pause | no beat for 3 s on a steady, readable signal | next beat | ACC/AHA 2018: > 3 s |
 | af_suspected | P(af) >= .7 in 30 s windows | P(af) < .4 | ESC 2020: >= 30 s |
 | lead_off | 3 s without signal | signal back | - |
-| reversed_hands | P and QRS negative in lead I, 16 of 20 beats | - | see `polarity` |
+| reversed_hands | P and QRS negative in lead I, 16 of 20 beats | 4 of 20 | see `polarity` |
+
+Rates are not measured across a pause or a stretch that can't be read. An episode of a rate begins
+with the eight intervals that first crossed the limit; lost contact ends it.
 """
 
 from __future__ import annotations
@@ -16,13 +19,14 @@ from collections import deque
 from dataclasses import dataclass
 
 from .events import Alert, Beat, Rhythm
+from .intervals import MAX_RR_S
 
 TEXTS = {
-    "bradycardia": "heart rate below 50 per minute for 10 s",
-    "tachycardia": "heart rate above 100 per minute for 10 s",
-    "pause": "no beat for 3 s",
+    "bradycardia": "slow heart rate",
+    "tachycardia": "fast heart rate",
+    "pause": "no beat for a long time on a readable signal",
     "af_suspected": "irregular rhythm without regular P waves, suspicious of atrial fibrillation",
-    "lead_off": "no usable signal for 3 s: check the electrodes",
+    "lead_off": "no usable signal: check the electrodes",
     "reversed_hands": "P wave and QRS both point down in lead I: the hands may be swapped",
 }
 
@@ -81,10 +85,12 @@ class RateAlerts:
         """Share the episodes with the other rules."""
         self._limits, self._episodes = limits, episodes
         self._r_s: deque[float] = deque(maxlen=limits.rate_beats + 1)
-        self._since: dict[str, float] = {}
+        self._since: dict[str, tuple[float, float]] = {}  # start of the intervals, crossing
 
     def beat(self, beat: Beat) -> list[Alert]:
         """One beat further."""
+        if self._r_s and beat.r_s - self._r_s[-1] > MAX_RR_S:
+            self.forget()
         self._r_s.append(beat.r_s)
         if len(self._r_s) <= self._limits.rate_beats:
             return []
@@ -94,10 +100,17 @@ class RateAlerts:
         on, off = self._limits.tachycardia_on_bpm, self._limits.tachycardia_off_bpm
         return slow + self._rule("tachycardia", bpm > on, bpm < off)
 
-    def gap(self) -> None:
-        """The signal was lost: rates do not reach across."""
+    def forget(self) -> None:
+        """Beats may have gone unseen: rates do not reach across."""
         self._r_s.clear()
         self._since.clear()
+
+    def lose(self, at_s: float) -> list[Alert]:
+        """The signal was lost: what was going on ends with the last beat."""
+        end_s = self._r_s[-1] if self._r_s else at_s
+        self.forget()
+        kinds = ("bradycardia", "tachycardia")
+        return [alert for kind in kinds for alert in self._episodes.close(kind, end_s, at_s)]
 
     def _rule(self, kind: str, begins: bool, ends: bool) -> list[Alert]:
         now = self._r_s[-1]
@@ -105,9 +118,9 @@ class RateAlerts:
             self._since.pop(kind, None)
             return self._episodes.close(kind, now, now)
         if begins:
-            since = self._since.setdefault(kind, self._r_s[0])
-            if now - since >= self._limits.rate_hold_s:
-                return self._episodes.open(kind, since, now)
+            start_s, crossed_s = self._since.setdefault(kind, (self._r_s[0], now))
+            if now - crossed_s >= self._limits.rate_hold_s:
+                return self._episodes.open(kind, start_s, now)
         elif not self._episodes.is_open(kind):
             self._since.pop(kind, None)
         return []

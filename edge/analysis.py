@@ -22,8 +22,9 @@ class Episode:
 class Analysis:
     """Beats, rhythm, episodes, alerts, quality and intervals of one record.
 
-    `intervals_ms` holds the medians pr, qrs, qt and qtc (Fridericia), None where not measurable;
-    `model` holds name, version and sha256 of the bundle that read the record.
+    `intervals_ms` holds the medians pr, qrs, qt, qtc (Fridericia), None where not measurable.
+    `alerts` are those raised, `episodes` what has ended, at the latest with the record. `model`
+    holds name, version and sha256 of the bundle that read the record.
     """
 
     record: Record
@@ -37,12 +38,13 @@ class Analysis:
     heart_rate_bpm: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of `leadone analyze --json`: seconds to the millisecond."""
+        """The JSON object of `leadone analyze --json`: seconds to a tenth of a millisecond."""
         return {
             "record": self.record.name,
             "lead": self.record.lead,
             "rate_hz": self.record.rate_hz,
             "duration_s": round(self.record.duration_s, 3),
+            "has_gain": self.record.has_gain,
             "model": self.model,
             "beats": [_rounded(asdict(beat)) for beat in self.beats],
             "rhythm": {
@@ -50,21 +52,26 @@ class Analysis:
                 "probabilities": {k: round(v, 4) for k, v in self.rhythm.probabilities.items()},
             },
             "episodes": [_rounded(asdict(episode)) for episode in self.episodes],
-            "alerts": [_rounded(asdict(alert)) for alert in self.alerts],
+            "alerts": [_rounded(_opening(alert)) for alert in self.alerts],
             "quality": [_rounded(asdict(stretch)) for stretch in self.quality],
             "intervals_ms": {k: _round1(v) for k, v in self.intervals_ms.items()},
             "heart_rate_bpm": _round1(self.heart_rate_bpm),
         }
 
 
+def _opening(alert: Alert) -> dict[str, Any]:
+    """An alert as it was raised; when it ended stands in the episodes."""
+    return {"kind": alert.kind, "at_s": alert.at_s, "start_s": alert.start_s, "text": alert.text}
+
+
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: _round3(value) for key, value in values.items()}
+    return {key: _round4(value) for key, value in values.items()}
 
 
-def _round3(value: Any) -> Any:
+def _round4(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 4)
-    return [_round3(v) for v in value] if isinstance(value, tuple | list) else value
+    return [_round4(v) for v in value] if isinstance(value, tuple | list) else value
 
 
 def _round1(value: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,8 @@ MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
 
 
-def analyze(
-    record: Record,
-    model: str | Path | Bundle = "wrist",
-    *,
-    progress: Callable[[float], None] | None = None,
-) -> Analysis:
-    """Read a whole record; `progress` hears the share done.
+def analyze(record: Record, model: str | Path | Bundle = "wrist") -> Analysis:
+    """Read a whole record.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
@@ -37,8 +31,6 @@ def analyze(
     block = round(BLOCK_S * record.rate_hz)
     for start in range(0, len(record.signal_mv), block):
         events += monitor.push(record.signal_mv[start : start + block], record.rate_hz)
-        if progress is not None:
-            progress(min((start + block) / len(record.signal_mv), 1.0))
     return gather(record, bundle, events + monitor.finish())
 
 
@@ -72,7 +64,7 @@ def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
 
 def _overall(windows: list[Rhythm], duration_s: float) -> Rhythm:
     """The record's rhythm: the mean of its windows' probabilities."""
-    means = {
-        name: sum(w.probabilities[name] for w in windows) / max(len(windows), 1) for name in RHYTHMS
-    }
+    if not windows:
+        return Rhythm(0.0, duration_s, "noise", {name: float(name == "noise") for name in RHYTHMS})
+    means = {name: sum(w.probabilities[name] for w in windows) / len(windows) for name in RHYTHMS}
     return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)

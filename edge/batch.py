@@ -14,6 +14,7 @@ from .analysis import Analysis
 from .analyze import analyze
 from .bundle import Bundle
 from .errors import InputError
+from .files import make_folder, whole_file
 from .formats.wfdb_annotations import write_annotations
 from .formats.wfdb_records import read_record
 from .report import write_report
@@ -36,15 +37,19 @@ def analyze_many(
 
     The JSON file appears under its name only when all records are through.
     """
-    folder = outputs.out or Path()
-    if outputs.out is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    needs_folder = outputs.annotations is not None or outputs.html
+    if needs_folder and outputs.out is None:
+        raise InputError("annotations and reports need a folder to go to; name one with --out")
     with ExitStack() as stack:
+        if outputs.out is not None:
+            is_new = make_folder(outputs.out)
+            stack.callback(_remove_if_empty, outputs.out, is_new)
         lines = _open_json(outputs.json_file, stack)
+        written: set[Path] = set()
         for path in paths:
             try:
                 analysis = analyze(read_record(path, lead), bundle)
-                _write(analysis, folder, outputs)
+                _write(analysis, outputs, written)
             except InputError as error:
                 yield path, str(error)
                 continue
@@ -53,31 +58,33 @@ def analyze_many(
             yield path, analysis
 
 
-def _write(analysis: Analysis, folder: Path, outputs: Outputs) -> None:
+def _write(analysis: Analysis, outputs: Outputs, written: set[Path]) -> None:
+    """Annotations and report of one record; never over those of another record of this run."""
+    if outputs.out is None:
+        return
+    stem = outputs.out / analysis.record.name
+    if stem in written:
+        raise InputError(
+            f"{analysis.record.source}: another record of this run has the same name; give it an "
+            "--out of its own"
+        )
+    written.add(stem)
     if outputs.annotations is not None:
-        write_annotations(analysis, outputs.annotations, folder)
+        write_annotations(analysis, outputs.annotations, outputs.out)
     if outputs.html:
-        write_report(analysis, folder / f"{analysis.record.name}.html")
+        write_report(analysis, stem.with_name(f"{stem.name}.html"))
+
+
+def _remove_if_empty(folder: Path, is_new: bool) -> None:
+    if is_new and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _open_json(path: Path | None, stack: ExitStack) -> TextIO | None:
-    """The JSON lines file under a temporary name that is renamed when the stack closes cleanly."""
+    """The JSON lines file; it appears when the stack closes cleanly with a line in it."""
     if path is None:
         return None
     if str(path) == "-":
         return sys.stdout
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        lines = stack.enter_context(temporary.open("w"))
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another --json") from error
-
-    def settle(kind: object, _error: object, _trace: object) -> None:
-        lines.close()
-        if kind is None and temporary.stat().st_size:
-            temporary.replace(path)
-        else:
-            temporary.unlink(missing_ok=True)
-
-    stack.push(settle)
-    return lines
+    unfinished = stack.enter_context(whole_file(path))
+    return stack.enter_context(unfinished.open("w"))

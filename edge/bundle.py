@@ -9,15 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .files import make_folder, whole_file
+from .labels import BEATS, RHYTHMS, WAVES
+from .timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 64 * 1024 * 1024
+# What this code assumes of every network; a bundle must declare the same.
+CONTRACT: dict[str, dict[str, Any]] = {
+    "input": {"rate_hz": 250, "hop_samples": HOP_SAMPLES, "lookahead_samples": LOOKAHEAD_SAMPLES},
+    "labels": {"waves": list(WAVES), "beats": list(BEATS), "rhythm": list(RHYTHMS)},
+}
 SHIPPED = Path(__file__).parent / "models"
 
 
@@ -69,14 +80,13 @@ def load_bundle(model: str | Path) -> Bundle:
 
 def write_bundle(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> str:
     """Write the files, then the manifest with their hashes; returns the manifest's sha256."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     complete = {"format": FORMAT_VERSION, **manifest, "files": hashes}
     encoded = (json.dumps(complete, indent=1) + "\n").encode()
     for name, content in [*files.items(), (MANIFEST, encoded)]:
-        temporary = folder / f".{name}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(folder / name)
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_bytes(content)
     return hashlib.sha256(encoded).hexdigest()
 
 
@@ -97,7 +107,24 @@ def _checked_manifest(encoded: bytes, path: Path) -> dict[str, Any]:
     for name in manifest["files"]:
         if Path(name).name != name or name.startswith("."):
             raise InputError(f"bundle {path.name} names a file outside itself: {name!r}")
+    _check_contract(manifest, path)
     return manifest
+
+
+def _check_contract(manifest: dict[str, Any], path: Path) -> None:
+    missing = [key for key in ("name", "version", "network", "rhythm") if key not in manifest]
+    if missing:
+        raise InputError(f"the manifest of {path.name} lacks {missing[0]!r}; get the bundle again")
+    if manifest["network"] not in manifest["files"]:
+        raise InputError(f"bundle {path.name} does not list its network; get the bundle again")
+    for part, expected in CONTRACT.items():
+        found = manifest.get(part)
+        for key, value in expected.items():
+            if not isinstance(found, dict) or found.get(key) != value:
+                raise InputError(
+                    f"bundle {path.name} declares another {part} {key} than {value}; install the "
+                    "leadone that made it"
+                )
 
 
 def _folder_reader(folder: Path) -> Any:
@@ -114,7 +141,7 @@ def _folder_reader(folder: Path) -> Any:
 
 def _zip_reader(path: Path) -> Any:
     def read(name: str) -> bytes:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             inside = [i for i in archive.infolist() if i.filename.rsplit("/", 1)[-1] == name]
             if len(inside) != 1:
                 raise InputError(f"bundle {path.name} lacks {name}; get the bundle again")
@@ -123,3 +150,12 @@ def _zip_reader(path: Path) -> Any:
             return archive.read(inside[0])
 
     return read
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"bundle {path.name} is a damaged zip; get the bundle again") from error

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .beats import BeatAssembler, DraftBeat
 from .frontend import network_input
-from .labels import NONE
+from .labels import NONE, QRS
 from .timing import (
     BEAT_FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -35,16 +35,18 @@ class Delineation:
         """A fresh stream through a network that has been reset."""
         self._network = network
         self._waiting = np.empty(0, np.float32)
+        self._last = np.zeros(1, np.float32)
         self._received = 0
         self._to_skip = LOOKAHEAD_SAMPLES
         self._runs = RunEncoder()
         self._smoother = RunSmoother()
         self._beats = BeatAssembler()
-        self._certainty: list[Floats] = []
+        self._frames: list[Floats] = []
 
     def push(self, filtered_mv: Floats) -> list[DraftBeat]:
         """Take the next samples; give the beats that they complete."""
         self._received += len(filtered_mv)
+        self._last = filtered_mv[-1:] if len(filtered_mv) else self._last
         waiting = np.concatenate([self._waiting, filtered_mv])
         whole = len(waiting) // HOP_SAMPLES * HOP_SAMPLES
         self._waiting = waiting[whole:]
@@ -54,9 +56,8 @@ class Delineation:
         """Hold the last value through the look-ahead, then complete what is open."""
         if self._received == 0:
             return []
-        last = self._waiting[-1] if len(self._waiting) else np.float32(0)
         padding = LOOKAHEAD_SAMPLES + -(self._received + LOOKAHEAD_SAMPLES) % HOP_SAMPLES
-        tail = np.concatenate([self._waiting, np.full(padding, last, np.float32)])
+        tail = np.concatenate([self._waiting, np.repeat(self._last, padding)])
         beats = self._run(tail)
         for run in self._runs.finish():
             beats += self._smooth(run)
@@ -65,10 +66,13 @@ class Delineation:
             beats += self._beats.step(held)
         return beats + self._beats.finish()
 
-    def take_certainty(self) -> Floats:
-        """The network's certainty of each frame (125 Hz) read since the last call."""
-        taken, self._certainty = self._certainty, []
-        return np.concatenate([np.empty(0, np.float32), *taken])
+    def take_frames(self) -> Floats:
+        """Certainty and QRS, (2, frames), of the frames (125 Hz) read since the last call.
+
+        Certainty is the probability of the likeliest class; the second row is 1 where that is QRS.
+        """
+        taken, self._frames = self._frames, []
+        return np.concatenate([np.empty((2, 0), np.float32), *taken], 1)
 
     @property
     def settled(self) -> float:
@@ -85,7 +89,7 @@ class Delineation:
         self._beats.hear(filtered_mv, beat_logits[:, skip // BEAT_FRAME_SAMPLES :])
         waves = waves[:, skip // WAVE_FRAME_SAMPLES :]
         certainty = winning_probability(waves)
-        self._certainty.append(certainty)
+        self._frames.append(np.stack([certainty, (waves.argmax(0) == QRS).astype(np.float32)]))
         beats: list[DraftBeat] = []
         for run in self._runs.push(waves, certainty):
             beats += self._smooth(run)

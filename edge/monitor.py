@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +53,7 @@ class Monitor:
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""
-        chunk = np.asarray(chunk_mv, np.float32)
+        chunk = np.array(chunk_mv, np.float32)  # a copy: devices fill one buffer again and again
         if chunk.ndim != 1:
             raise InputError(f"push takes one lead of shape (n,), not {chunk.shape}")
         if self._stream is None:
@@ -110,17 +109,18 @@ class _Stream:
         self._seconds = self._front.resampler.seconds_per_output
         self._delineation = Delineation(network)
         manifest = bundle.manifest
-        self._quality = QualityTracker(rate_hz, QualityLimits(**manifest.get("quality", {})))
-        self._log = _EventLog(
-            _rhythm_model(manifest), limits, lead_key(lead) == "i", self._quality.is_readable
-        )
+        rhythm = RhythmModel.from_manifest(manifest["rhythm"])
+        quality = QualityLimits.from_manifest(manifest.get("quality", {}))
+        self._quality = QualityTracker(rate_hz, quality)
+        is_lead_one = lead_key(lead) == "i"
+        self._log = _EventLog(rhythm, limits, is_lead_one, self._quality.is_readable)
         self._received = 0
 
     def push(self, raw: Floats) -> list[Event]:
         self._received += len(raw)
         filtered = self._front.push(raw)
         drafts = self._delineation.push(filtered)
-        self._log.windows += self._quality.push(raw, filtered, self._delineation.take_certainty())
+        self._log.windows += self._quality.push(raw, filtered, self._delineation.take_frames())
         return self._emit(drafts, self._delineation.settled * self._seconds)
 
     def finish(self) -> list[Event]:
@@ -128,21 +128,21 @@ class _Stream:
         filtered = self._front.finish()
         drafts = self._delineation.push(filtered) + self._delineation.finish()
         nothing = np.empty(0, np.float32)
-        self._log.windows += self._quality.push(
-            nothing, filtered, self._delineation.take_certainty()
-        )
+        self._log.windows += self._quality.push(nothing, filtered, self._delineation.take_frames())
         self._log.windows += self._quality.finish()
         inside = [d for d in drafts if d.r * self._seconds < end_s]
-        return self._emit(inside, end_s, final=True) + self._log.finish(end_s)
+        return self._emit(inside, end_s, end_s) + self._log.finish(end_s)
 
-    def _emit(self, drafts: list[DraftBeat], settled_s: float, final: bool = False) -> list[Event]:
+    def _emit(
+        self, drafts: list[DraftBeat], settled_s: float, end_s: float | None = None
+    ) -> list[Event]:
         events: list[Event] = []
         for draft in drafts:
-            beat = _beat(draft, self._seconds)
+            beat = _beat(draft, self._seconds, np.inf if end_s is None else end_s)
             events += self._log.advance(beat.r_s)
             if self._quality.is_on(beat.r_s):  # else the filters' echo of a lost electrode
                 events += self._log.beat(beat, draft)
-        return events + ([] if final else self._log.advance(settled_s))
+        return events + (self._log.advance(settled_s) if end_s is None else [])
 
 
 class _EventLog:
@@ -167,6 +167,7 @@ class _EventLog:
         self._next_rhythm_s = RHYTHM_WINDOW_S
         self._last_beat_s = np.inf  # none yet: no pause can begin
         self._told_rhythm = False
+        self._off_since_s: float | None = None
 
     def advance(self, to_s: float) -> list[Event]:
         """Tell what is due before `to_s`: quality windows, rhythm windows, pauses, by due time."""
@@ -189,9 +190,11 @@ class _EventLog:
         self._last_beat_s = beat.r_s
         self._beats.append(beat)
         events += self._rate.beat(beat)
-        reversed_now = self._polarity is not None and self._polarity.beat(draft.p_mv, draft.qrs_mv)
-        if reversed_now:
-            events += self._episodes.open("reversed_hands", 0.0, beat.r_s)
+        if self._polarity is not None:
+            if self._polarity.beat(beat.r_s, draft.p_mv, draft.qrs_mv):
+                events += self._episodes.open("reversed_hands", self._polarity.since_s, beat.r_s)
+            else:
+                events += self._episodes.close("reversed_hands", beat.r_s, beat.r_s)
         return events
 
     def finish(self, end_s: float) -> list[Event]:
@@ -221,13 +224,21 @@ class _EventLog:
             self._stretch = Quality(start_s, end_s, state, reason)
         else:
             self._stretch = Quality(before.start_s, end_s, state, reason)
-        if state == "lead_off":
-            self._rate.gap()
-            if end_s - self._stretch.start_s >= self._limits.lead_off_s:
-                events += self._episodes.open("lead_off", self._stretch.start_s, end_s)
-        else:
-            events += self._episodes.close("lead_off", start_s, end_s)
+        if reason == "unreadable":
+            self._rate.forget()
+        return events + (self._off(start_s, end_s) if state == "lead_off" else self._on(start_s))
+
+    def _off(self, start_s: float, end_s: float) -> list[Event]:
+        """A window without contact: rates end, and after a while the wearer is told."""
+        events: list[Event] = [*self._rate.lose(end_s)]
+        self._off_since_s = start_s if self._off_since_s is None else self._off_since_s
+        if end_s - self._off_since_s >= self._limits.lead_off_s:
+            events += self._episodes.open("lead_off", self._off_since_s, end_s)
         return events
+
+    def _on(self, start_s: float) -> list[Event]:
+        self._off_since_s = None
+        return [*self._episodes.close("lead_off", start_s, start_s + WINDOW_S)]
 
     def _tell_rhythm(self) -> list[Event]:
         end_s = self._next_rhythm_s
@@ -242,6 +253,8 @@ class _EventLog:
         noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
         rhythm = classify(inside, noisy / max(end_s - start_s, 1.0), start_s, end_s, self._rhythm)
         self._told_rhythm = True
+        if end_s < RHYTHM_WINDOW_S:  # a shorter stretch is named, but is no episode (ESC 2020)
+            return [rhythm]
         return [rhythm, *af_alert(rhythm, self._limits, self._episodes)]
 
     def _tell_pause(self) -> list[Event]:
@@ -253,31 +266,28 @@ class _EventLog:
         return list[Event](self._episodes.open("pause", start_s, at_s))
 
 
-def _beat(draft: DraftBeat, seconds: float) -> Beat:
+def _beat(draft: DraftBeat, seconds: float, end_s: float) -> Beat:
+    """In seconds, and within the record: the network also reads a little beyond its end."""
+
+    def inside(sample: float) -> float:
+        return min(max(sample * seconds, 0.0), end_s)
+
     def edges(run: WaveRun | None) -> tuple[float | None, float | None]:
-        return (None, None) if run is None else (run.onset * seconds, run.offset * seconds)
+        if run is None or run.onset * seconds >= end_s:
+            return None, None
+        return inside(run.onset), inside(run.offset)
 
     p_on_s, p_off_s = edges(draft.p)
     t_on_s, t_off_s = edges(draft.t)
     return Beat(
-        r_s=draft.r * seconds,
-        qrs_on_s=draft.qrs.onset * seconds,
-        qrs_off_s=draft.qrs.offset * seconds,
+        r_s=inside(draft.r),
+        qrs_on_s=inside(draft.qrs.onset),
+        qrs_off_s=inside(draft.qrs.offset),
         p_on_s=p_on_s,
         p_off_s=p_off_s,
         t_on_s=t_on_s,
         t_off_s=t_off_s,
         label=draft.label,
         confidence=draft.qrs.confidence,
-        blocked_p_s=tuple((p.onset * seconds, p.offset * seconds) for p in draft.blocked_p),
-    )
-
-
-def _rhythm_model(manifest: dict[str, Any]) -> RhythmModel:
-    values = manifest["rhythm"]
-    return RhythmModel(
-        tuple(values["mean"]),
-        tuple(values["scale"]),
-        tuple(tuple(row) for row in values["weights"]),
-        tuple(values["bias"]),
+        blocked_p_s=tuple((inside(p.onset), inside(p.offset)) for p in draft.blocked_p),
     )

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+from .errors import InputError
 from .timing import HOP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
@@ -59,4 +60,7 @@ def _session(model: bytes) -> ort.InferenceSession:
     options.log_severity_level = 3
     # Without VNNI, x86 kernels for int8 saturate in 16 bit; this asks for exact ones.
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    try:
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has its own kinds, by no common base
+        raise InputError("the bundle's network is not a model; get the bundle again") from error

@@ -2,6 +2,7 @@
 
 Missing, flat and clipped are read off the raw samples; noise off the filtered signal (muscle) and
 off the network's own certainty: a network that can't tell a wave from none is looking at noise.
+Where it sees no QRS for 3 s, a swing is an electrode that comes off and hiss is noise.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InputError
 from .filters import RATE_HZ
 from .timing import WAVE_FRAME_S
 
 Floats = npt.NDArray[np.float32]
 
 WINDOW_S = 1.0
-CERTAINTY_AROUND_S = 1.0  # certainty is averaged over the window and this much on each side
+AROUND_S = 1.0  # certainty and beats count in the window and this much on each side
 LEAD_OFF = ("missing", "flat")  # reasons that mean that there is no signal at all
 BEAT_LASTS_S = 0.6  # from R peak to the end of T
-STEADY_MV = 1.0  # a signal without beats that moves further is an electrode's, not a heart's
 BEAT_NEEDS_S = 0.3  # of signal on each side of an R peak
 RECENT_S = 10.0  # of raw samples kept to ask about
 KNOWN_AFTER_S = 3.0  # a window's verdict is known at most this long after its end
@@ -35,7 +36,19 @@ class QualityLimits:
     plateau_s: float = 0.04  # at the window's extreme
     plateau_above_mv: float = 1.0  # peak to peak above which a plateau means clipping
     muscle_mv: float = 0.15  # median high-frequency deflection
+    hiss_mv: float = 0.03  # the same where no QRS is seen; 99 % of CinC 2017's seconds lie below
+    swing_mv: float = 0.8  # peak to peak of the filtered signal where no QRS is seen
     certainty: float = 0.79
+
+    @classmethod
+    def from_manifest(cls, values: dict[str, float]) -> QualityLimits:
+        """The limits in a bundle's manifest; InputError for one that this code does not know."""
+        try:
+            return cls(**values)
+        except TypeError:
+            raise InputError(
+                "the bundle's quality limits are not of this leadone; get the bundle again"
+            ) from None
 
 
 class QualityTracker:
@@ -48,26 +61,33 @@ class QualityTracker:
         self._recent = np.empty(0, np.float32)
         self._received = 0
         self._filtered = np.empty(0, np.float32)
-        self._certainty = np.empty(0, np.float32)
+        self._recent_filtered = np.empty(0, np.float32)
+        self._filtered_received = 0
+        self._frames = np.empty((2, 0), np.float32)  # certainty, whether QRS is the likeliest
+        self._frames_forgotten = 0  # dropped from the front of _frames
         self._raw_reasons: list[str] = []
-        self._muscle: list[bool] = []
+        self._muscle_mv: list[float] = []
+        self._ranges: list[tuple[float, float]] = []  # of the filtered signal, window by window
         self._decided = 0
-        self._certain_frames = 0  # frames dropped from the front of _certainty
 
-    def push(self, raw: Floats, filtered: Floats, certainty: Floats) -> list[tuple[int, str, str]]:
-        """Take raw samples, filtered samples at 250 Hz and frame certainties as they come."""
+    def push(self, raw: Floats, filtered: Floats, frames: Floats) -> list[tuple[int, str, str]]:
+        """Take raw samples, filtered ones at 250 Hz and `Delineation.take_frames` as they come."""
         self._forget(round((self._decided - RECENT_S) * WINDOW_S / WAVE_FRAME_S))
         self._raw = np.concatenate([self._raw, raw])
         self._recent = np.concatenate([self._recent[-round(RECENT_S * self._rate_hz) :], raw])
         self._received += len(raw)
         self._filtered = np.concatenate([self._filtered, filtered])
-        self._certainty = np.concatenate([self._certainty, certainty])
+        self._recent_filtered = np.concatenate(
+            [self._recent_filtered[-round(RECENT_S * RATE_HZ) :], filtered]
+        )
+        self._filtered_received += len(filtered)
+        self._frames = np.concatenate([self._frames, frames], 1)
         while len(self._raw) >= (n := self._raw_window_length()):
             self._raw_reasons.append(self._raw_defect(self._raw[:n]))
             self._raw = self._raw[n:]
         n = round(WINDOW_S * RATE_HZ)
         while len(self._filtered) >= n:
-            self._muscle.append(_muscle_mv(self._filtered[:n]) > self._limits.muscle_mv)
+            self._end_filtered_window(self._filtered[:n])
             self._filtered = self._filtered[n:]
         return self._decide(final=False)
 
@@ -76,20 +96,17 @@ class QualityTracker:
         return self._raw_is_on(at_s - BEAT_NEEDS_S, at_s + BEAT_NEEDS_S)
 
     def is_readable(self, start_s: float, end_s: float) -> bool:
-        """Whether a recent stretch, already decoded, has a signal that the network can read."""
-        first = round(start_s / WAVE_FRAME_S) - self._certain_frames
-        last = round(end_s / WAVE_FRAME_S) - self._certain_frames
-        certainty = self._certainty[max(first, 0) : max(last, 1)]
+        """Whether a recent stretch without a beat could not hide one, nor be a lost electrode."""
+        certainty = self._frames_between(start_s, end_s)[0]
         certain = len(certainty) > 0 and float(certainty.mean()) >= self._limits.certainty
         halves = np.arange(start_s, end_s, 2 * BEAT_NEEDS_S)
         on = all(self.is_on(at + BEAT_NEEDS_S) for at in halves[:-1])
-        return certain and on and self._is_steady(start_s + BEAT_LASTS_S, end_s)
-
-    def _is_steady(self, start_s: float, end_s: float) -> bool:
-        """No swing such as an electrode makes that comes off: a smooth curve without beats."""
-        raw = self._raw_between(start_s, end_s)
-        raw = raw[np.isfinite(raw)]
-        return len(raw) > 0 and float(raw.max() - raw.min()) < STEADY_MV
+        oldest = self._filtered_received - len(self._recent_filtered)
+        first, last = (round(at * RATE_HZ) - oldest for at in (start_s + BEAT_LASTS_S, end_s))
+        after_beat = self._recent_filtered[max(first, 0) : max(last, 1)]
+        quiet = _muscle_mv(after_beat) <= self._limits.hiss_mv
+        steady = float(np.ptp(after_beat)) <= self._limits.swing_mv
+        return certain and on and quiet and steady
 
     def _raw_is_on(self, start_s: float, end_s: float) -> bool:
         return self._raw_defect(self._raw_between(start_s, end_s)) not in LEAD_OFF
@@ -105,8 +122,17 @@ class QualityTracker:
         if len(self._raw) >= self._raw_window_length() / 2:
             self._raw_reasons.append(self._raw_defect(self._raw))
         if len(self._filtered) >= WINDOW_S * RATE_HZ / 2:
-            self._muscle.append(_muscle_mv(self._filtered) > self._limits.muscle_mv)
+            self._end_filtered_window(self._filtered)
         return self._decide(final=True)
+
+    def _frames_between(self, start_s: float, end_s: float) -> Floats:
+        first = round(start_s / WAVE_FRAME_S) - self._frames_forgotten
+        last = round(end_s / WAVE_FRAME_S) - self._frames_forgotten
+        return self._frames[:, max(first, 0) : max(last, 1)]
+
+    def _end_filtered_window(self, filtered: Floats) -> None:
+        self._muscle_mv.append(_muscle_mv(filtered))
+        self._ranges.append((float(filtered.min()), float(filtered.max())))
 
     def _raw_window_length(self) -> int:
         """Samples of the next window: fractional rates alternate, so that no drift builds up."""
@@ -129,35 +155,39 @@ class QualityTracker:
         decided = []
         while self._decided < len(self._raw_reasons):
             k = self._decided
-            first = round((k - CERTAINTY_AROUND_S) * WINDOW_S / WAVE_FRAME_S)
-            last = round((k + 1 + CERTAINTY_AROUND_S) * WINDOW_S / WAVE_FRAME_S)
-            known = self._certain_frames + len(self._certainty)
-            if not final and (known < last or len(self._muscle) <= k):
+            start_s, end_s = (k - AROUND_S) * WINDOW_S, (k + 1 + AROUND_S) * WINDOW_S
+            known = self._frames_forgotten + self._frames.shape[1]
+            if not final and (known < round(end_s / WAVE_FRAME_S) or len(self._ranges) < k + 2):
                 break
-            around = self._certainty[
-                max(first, 0) - self._certain_frames : last - self._certain_frames
-            ]
-            decided.append((k, *self._verdict(k, float(around.mean()) if len(around) else 1.0)))
+            decided.append((k, *self._verdict(k, self._frames_between(start_s, end_s))))
             self._decided += 1
         return decided
 
-    def _verdict(self, k: int, certainty: float) -> tuple[str, str]:
-        reason = self._raw_reasons[k]
+    def _verdict(self, k: int, frames: Floats) -> tuple[str, str]:
+        reason, limits = self._raw_reasons[k], self._limits
         if reason in LEAD_OFF:
             return "lead_off", reason
+        certainty, is_qrs = frames
+        no_beat = not is_qrs.any()
+        around = self._ranges[max(k - 1, 0) : k + 2]
+        swing = max(high for _, high in around) - min(low for low, _ in around) if around else 0.0
+        if no_beat and swing > limits.swing_mv:
+            return "lead_off", "drifting"
         if reason:
             return "noisy", reason
-        if k < len(self._muscle) and self._muscle[k]:
+        muscle_mv = self._muscle_mv[k] if k < len(self._muscle_mv) else 0.0
+        if muscle_mv > limits.muscle_mv:
             return "noisy", "muscle"
-        if certainty < self._limits.certainty:
+        hissing = no_beat and muscle_mv > limits.hiss_mv
+        if hissing or (len(certainty) and float(certainty.mean()) < limits.certainty):
             return "noisy", "unreadable"
         return "good", ""
 
     def _forget(self, frame: int) -> None:
-        drop = frame - self._certain_frames
+        drop = frame - self._frames_forgotten
         if drop > 0:
-            self._certainty = self._certainty[drop:]
-            self._certain_frames = frame
+            self._frames = self._frames[:, drop:]
+            self._frames_forgotten = frame
 
 
 def _muscle_mv(filtered_mv: Floats) -> float:

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .analysis import Analysis
-from .errors import InputError
 from .events import Alert, Beat
+from .files import make_folder, whole_file
 from .intervals import MAX_RR_S, beat_intervals_ms
 from .labels import BEATS
 from .record import Record
@@ -34,15 +34,10 @@ INTERVALS = {"rr": "RR", "pr": "PR", "qrs": "QRS", "qt": "QT", "qtc": "QTcF"}
 
 def write_report(analysis: Analysis, path: Path) -> None:
     """Write the page to `path`, whole or not at all."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give the report a file name such as report.html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        unfinished.write_text(render_report(analysis), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    page = render_report(analysis)
+    make_folder(path.parent)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
 
 
 def render_report(analysis: Analysis) -> str:

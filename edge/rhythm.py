@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InputError
 from .events import Beat, Rhythm
 from .intervals import MAX_RR_S
 from .labels import RHYTHMS
@@ -47,6 +49,26 @@ class RhythmModel:
     scale: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
+
+    @classmethod
+    def from_manifest(cls, values: dict[str, Any]) -> RhythmModel:
+        """The regression in a bundle's manifest; InputError where it does not fit this code."""
+        try:
+            model = cls(
+                tuple(values["mean"]),
+                tuple(values["scale"]),
+                tuple(tuple(row) for row in values["weights"]),
+                tuple(values["bias"]),
+            )
+            expected = (len(RHYTHMS), terms(np.zeros(len(FEATURES))).size)
+            fits = tuple(values["features"]) == FEATURES and len(model.bias) == len(RHYTHMS)
+            fits = fits and len(model.mean) == len(model.scale) == len(FEATURES)
+            fits = fits and np.asarray(model.weights, np.float64).shape == expected
+        except (KeyError, TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise InputError("the rhythm part of the bundle does not fit; get the bundle again")
+        return model
 
     def probabilities(self, features: Doubles) -> dict[str, float]:
         """Softmax over the classes."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from rich.console import Console
@@ -17,7 +21,7 @@ from .events import Alert, Beat, Event, Quality, Rhythm
 from .intervals import MAX_RR_S, beat_intervals_ms, heart_rate_bpm, median_intervals_ms
 from .labels import BEATS
 from .record import FloatArray, Record
-from .trace import RHYTHM_NAMES, LiveView, clock, record_title
+from .trace import RHYTHM_NAMES, LiveView, clock, record_title, whole_number
 
 FRAME_S = 0.05  # 20 frames a second, however fast the stream is
 LARGEST_CHUNK_S = 1.0
@@ -49,31 +53,53 @@ class Display(Protocol):
 
 def stream_to_terminal(
     record: Record, monitor: StreamingMonitor, speed: float | None, console: Console
-) -> list[Event]:
-    """Play a record at a multiple of its own speed (None: as fast as possible); give its events.
+) -> tuple[Record, list[Event]]:
+    """Play a record at a multiple of its own speed (None: as fast as possible).
 
-    Ctrl-C stops the stream; the summary and the result then hold what was seen until there.
+    Gives the record as far as it was seen, and its events. Ctrl-C ends the record there.
     """
     if speed is not None and not speed > 0:
         raise InputError(f"speed {speed:g} must be above 0; try 1, 10 or max")
     events: list[Event] = []
-    seen_s = 0.0
+    seen_s, samples = 0.0, 0
     display = _display(record, speed, console)
     try:
-        for chunk, end_s in _paced(record, speed):
-            new = monitor.push(chunk, record.rate_hz)
+        with _deferred_interrupt() as asked:
+            for chunk, end_s in _paced(record, speed):
+                new = monitor.push(chunk, record.rate_hz)
+                events += new
+                seen_s, samples = end_s, samples + len(chunk)
+                display.show(seen_s, new)
+                if asked():
+                    break
+            new = monitor.finish()
             events += new
-            seen_s = end_s
             display.show(seen_s, new)
-        new = monitor.finish()
-        events += new
-        display.show(seen_s, new)
-    except KeyboardInterrupt:
-        pass
     finally:
         display.close()
     _print_summary(record, events, seen_s, console)
-    return events
+    return replace(record, signal_mv=record.signal_mv[:samples]), events
+
+
+@contextmanager
+def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C only raises a flag, so that it never cuts a chunk in two; a second one interrupts."""
+    count = 0
+
+    def on_interrupt(_signal: int, _frame: object) -> None:
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # Python delivers signals to the main thread alone
+        return
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield lambda: count > 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def event_line(event: Event, rr_s: float | None = None) -> str:
@@ -99,15 +125,17 @@ def summary_rows(record: Record, events: list[Event], seen_s: float) -> list[tup
     counts = ", ".join(f"{labels[label]} {label}" for label in BEATS)
     medians = median_intervals_ms(beats)
     names = {"PR": "pr", "QRS": "qrs", "QT": "qt", "QTcF": "qtc"}
-    intervals = ", ".join(f"{name} {_whole(medians[key])}" for name, key in names.items())
+    intervals = ", ".join(f"{name} {whole_number(medians[key])}" for name, key in names.items())
     whole = f"{record.duration_s:.1f} s"
     length = (
         whole if seen_s >= record.duration_s - 1e-6 else f"stopped at {seen_s:.1f} s of {whole}"
     )
+    gain = [] if record.has_gain else [("gain", "none in the header: mV are a guess")]
     return [
         ("record", f"{record_title(record)}, lead {record.lead}, {length}"),
+        *gain,
         ("beats", f"{len(beats)} ({counts})" if beats else "none found"),
-        ("heart rate", f"{_whole(heart_rate_bpm(beats))} /min"),
+        ("heart rate", f"{whole_number(heart_rate_bpm(beats))} /min"),
         ("intervals", f"{intervals} ms (medians)"),
         ("rhythm", _rhythm_words([event for event in events if isinstance(event, Rhythm)])),
         ("signal", _quality_words([event for event in events if isinstance(event, Quality)])),
@@ -206,7 +234,7 @@ def _beat_figures(beat: Beat, rr_s: float | None) -> str:
     near = rr_s if rr_s is not None and rr_s <= MAX_RR_S else None
     intervals = beat_intervals_ms(beat, near)
     figures = {"PR": intervals["pr"], "QRS": intervals["qrs"], "QT": intervals["qt"]}
-    words = [f"{name} {_whole(ms)}" for name, ms in figures.items() if ms is not None]
+    words = [f"{name} {whole_number(ms)}" for name, ms in figures.items() if ms is not None]
     rr = "" if rr_s is None else f"  RR {1000 * rr_s:.0f} ms"
     blocked = ["blocked P"] * len(beat.blocked_p_s)
     return "".join([rr, *(f"  {word}" for word in words + blocked)])
@@ -241,7 +269,3 @@ def _alert_words(alert: Alert) -> str:
 
 def _lasted_s(alert: Alert) -> float:
     return (alert.end_s if alert.end_s is not None else alert.at_s) - alert.start_s
-
-
-def _whole(value: float | None) -> str:
-    return "-" if value is None else str(round(value))

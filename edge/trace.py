@@ -165,10 +165,10 @@ class LiveView:
         recent = self._beats[-RECENT_BEATS:]
         rate_bpm, medians = heart_rate_bpm(recent), median_intervals_ms(recent)
         line = Text("♥ ", style="#e0692a", no_wrap=True, overflow="crop")
-        line.append(f"{_whole(rate_bpm):>3} /min  ", style="bold default")
+        line.append(f"{whole_number(rate_bpm):>3} /min  ", style="bold default")
         for name, key in (("PR", "pr"), ("QRS", "qrs"), ("QT", "qt"), ("QTcF", "qtc")):
             line.append(f" {name} ", style="dim default").append(
-                f"{_whole(medians[key]):>3}", style="default"
+                f"{whole_number(medians[key]):>3}", style="default"
             )
         return line.append(" ms", style="dim default")
 
@@ -242,5 +242,6 @@ def _styled(cells: list[str], styles: list[str]) -> Text:
     return text
 
 
-def _whole(value: float | None) -> str:
+def whole_number(value: float | None) -> str:
+    """A rounded figure, or a dash where there is none."""
     return "-" if value is None else str(round(value))

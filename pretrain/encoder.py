@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-HOP = 16  # input samples for each output of the deepest level
-
 
 @dataclass(frozen=True)
 class EncoderConfig:

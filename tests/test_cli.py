@@ -122,6 +122,41 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(short: Path, tmp_path: Pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["short.dat", "short.hea"]
 
 
+def test_no_output_is_lost_to_another(short: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "twin"
+    twin.mkdir()
+    for suffix in (".hea", ".dat"):
+        (twin / f"short{suffix}").write_bytes(short.with_suffix(suffix).read_bytes())
+    out = tmp_path / "out"
+    done = _run("analyze", short, twin / "short", "--out", out, "--annotations", "lone")
+    assert done.returncode == 1 and "same name" in done.stderr and "twin" in done.stderr
+    short.with_suffix(".atr").write_bytes(b"reference")
+    _refused(_run("analyze", short, "--annotations", "atr", "--out", tmp_path), "atr", "reference")
+    assert short.with_suffix(".atr").read_bytes() == b"reference"
+    _refused(_run("analyze", short, "--annotations", "lone"), "--out")
+
+
+def test_outputs_that_cannot_be_are_refused_before_the_work(short: Path, tmp_path: Path) -> None:
+    _refused(_run("analyze", short, "--json", tmp_path), "folder")
+    _refused(_run("analyze", short, "--json", ""), "folder")
+    _refused(_run("analyze", short, "--json", tmp_path / "no" / "r.jsonl"), "no folder")
+    _refused(_run("analyze", short, "--out", short.with_suffix(".dat") / "x"), "cannot write")
+    page = short.with_suffix(".dat") / "x.html"
+    _refused(_run("stream", short, "--speed", "max", "--html", page), "cannot write")
+    _refused(_run("demo", "--out", tmp_path), "folder")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["short.dat", "short.hea"]
+
+
+def test_a_refused_training_leaves_no_run(tmp_path: Path) -> None:
+    _refused(_run("finetune", "--data", tmp_path, "--out", tmp_path / "run"), "leadone data get")
+    (tmp_path / "c.toml").write_text('epochs = "many"\n')
+    words = ["finetune", "--data", tmp_path, "--out", tmp_path / "run", "--config"]
+    _refused(_run(*words, tmp_path / "c.toml"), "epochs", "many")
+    (tmp_path / "c.toml").write_text("epochs = = 3\n")
+    _refused(_run(*words, tmp_path / "c.toml"), "TOML")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("seconds", [3, 0])
 def test_too_short(tmp_path: Path, seconds: int) -> None:
     x = np.sin(np.arange(max(seconds, 1) * 250) / 9)[:, None]

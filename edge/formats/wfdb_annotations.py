@@ -12,6 +12,7 @@ import numpy as np
 from ..analysis import Analysis
 from ..errors import InputError
 from ..events import Beat
+from ..files import check_target, make_folder
 from ..record import Record
 
 Mark = tuple[int, str]  # sample, symbol
@@ -30,8 +31,14 @@ def write_annotations(analysis: Analysis, extension: str, folder: Path) -> Path:
     notes = [""] * len(marks)
     if not marks:
         marks, notes = [(_last_sample(analysis.record), '"')], [NOTHING_FOUND]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     target = folder / f"{_file_stem(analysis.record)}.{extension}"
+    if target.exists() and target.with_suffix(".hea").exists():
+        raise InputError(
+            f"{target} lies beside its record and may be a reference; name another extension, or "
+            "another --out"
+        )
+    check_target(target)
     with tempfile.TemporaryDirectory(prefix=".leadone-", dir=folder) as unfinished:
         _write(marks, notes, analysis.record.rate_hz, extension, Path(unfinished)).replace(target)
     return target

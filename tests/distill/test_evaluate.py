@@ -208,7 +208,6 @@ def test_reports_print_and_turn_into_json() -> None:
 
 
 @needs_data
-@needs_data
 def test_ludb_as_published_has_its_records_a_folder_below(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(DATA / "ludb")
     (tmp_path / "RECORDS").write_text("".join(f"data/{name}\n" for name in LUDB))
@@ -220,6 +219,7 @@ def test_ludb_as_published_has_its_records_a_folder_below(tmp_path: Path) -> Non
     ]
 
 
+@needs_data
 def test_what_cannot_be_evaluated_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no lead 'x'"):
         evaluate_ludb(DATA / "ludb", wave_reader(ludb_waves), LUDB, lead="x")

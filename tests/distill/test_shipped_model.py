@@ -13,7 +13,9 @@ from leadone.distill.metrics import FIDUCIALS
 
 
 def test_ludb_is_read(data_dir: Path) -> None:
-    score = evaluate_set("ludb", data_dir, "wrist", limit=30).score
+    result = evaluate_set("ludb", data_dir, "wrist", limit=30)
+    assert result.run.trained_on == 30
+    score = result.score
     for fiducial in FIDUCIALS:
         assert score.fiducials[fiducial].f1.value > 0.97, fiducial
     assert score.fiducials["QRS_on"].error_sd_ms.value < 15

@@ -18,8 +18,24 @@ def test_bradycardia_begins_after_ten_seconds_and_ends_with_hysteresis() -> None
         ("bradycardia", True),
         ("bradycardia", False),
     ]
-    assert alerts[0].at_s - alerts[0].start_s >= 10
+    assert alerts[0].start_s == pytest.approx(slow[0])
+    eighth = 9 * slow[0]  # the beat that ends eight intervals crosses; ten seconds on it is told
+    assert 10 <= alerts[0].at_s - eighth < 10 + slow[0]
     assert alerts[1].at_s > sum(slow + between)  # 52 /min does not end it, 70 does
+
+
+@pytest.mark.parametrize("gaps", [[5.0], [20.0], [2.9, 0.8, 2.9]])
+def test_a_pause_is_no_bradycardia(gaps: list[float]) -> None:
+    assert _alerts([0.8] * 20 + gaps + [0.8] * 20) == []
+
+
+def test_lost_contact_ends_a_rate_with_its_last_beat() -> None:
+    rule = RateAlerts(AlertLimits(), Episodes())
+    told = [rule.beat(Beat(0.5 * k, 0.5 * k - 0.04, 0.5 * k + 0.04)) for k in range(60)]
+    assert [a.kind for alerts in told for a in alerts] == ["tachycardia"]
+    (ended,) = rule.lose(33.0)
+    assert (ended.end_s, ended.at_s) == (29.5, 33.0)
+    assert rule.lose(34.0) == []
 
 
 def test_a_short_run_of_fast_beats_is_no_tachycardia() -> None:

@@ -7,11 +7,14 @@ import pytest
 
 from leadone.edge.bundle import SHIPPED, load_bundle, shipped_models, write_bundle
 from leadone.edge.errors import InputError
+from leadone.edge.monitor import Monitor
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    write_bundle(tmp_path / "b", {"name": "b", "version": "1"}, {"model.onnx": b"weights"})
+    """The shipped manifest with other weights."""
+    manifest = {**load_bundle("wrist").manifest, "name": "b", "version": "1"}
+    write_bundle(tmp_path / "b", manifest, {"model.onnx": b"weights"})
     return tmp_path / "b"
 
 
@@ -34,8 +37,11 @@ def test_one_changed_byte_is_refused(bundle: Path) -> None:
     [
         ({"format": 2}, "format 2"),
         ({"files": {"../x": ""}}, "outside itself"),
-        ({"files": {"absent": ""}}, "lacks absent"),
+        ({"network": "absent", "files": {"absent": ""}}, "lacks absent"),
         ({"files": None}, "lists no files"),
+        ({"network": "other.onnx"}, "does not list its network"),
+        ({"input": {"rate_hz": 250, "hop_samples": 16, "lookahead_samples": 100}}, "lookahead"),
+        ({"labels": {"waves": ["none", "T", "QRS", "P"]}}, "labels waves"),
     ],
 )
 def test_a_bad_manifest_is_refused(bundle: Path, change: dict[str, object], reason: str) -> None:
@@ -43,6 +49,30 @@ def test_a_bad_manifest_is_refused(bundle: Path, change: dict[str, object], reas
     (bundle / "manifest.json").write_text(json.dumps({**manifest, **change}))
     with pytest.raises(InputError, match=reason):
         load_bundle(bundle)
+
+
+def test_a_bundle_that_fits_its_hashes_but_not_this_code_is_refused(bundle: Path) -> None:
+    with pytest.raises(InputError, match="not a model"):
+        Monitor.load(bundle)
+    shipped = load_bundle("wrist")
+    for change in (
+        {"quality": {"loudness": 3}},
+        {"rhythm": {**shipped.manifest["rhythm"], "mean": [0.0]}},
+        {"rhythm": {}},
+    ):
+        write_bundle(bundle, {**shipped.manifest, **change}, shipped.files)
+        with pytest.raises(InputError, match="bundle"):
+            Monitor.load(bundle).push([0.0], 250)
+
+
+def test_a_damaged_zip_is_one_sentence(bundle: Path) -> None:
+    archive = Path(shutil.make_archive(str(bundle), "zip", bundle.parent, bundle.name))
+    content = bytearray(archive.read_bytes())
+    for at in range(60, 160):
+        content[at] ^= 0x55
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match="damaged zip|is not the file"):
+        load_bundle(archive)
 
 
 def test_no_manifest_no_json_no_bundle(bundle: Path, tmp_path: Path) -> None:

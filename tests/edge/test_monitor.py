@@ -1,10 +1,13 @@
 """The whole spine on the shipped model and the shipped recording."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from leadone import Monitor, Record, analyze, read_record
 from leadone.cli import DEMO_RECORD
+from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Event, Quality
 from leadone.edge.resampler import Resampler
@@ -22,13 +25,15 @@ def _events(signal_mv: np.ndarray, rate_hz: float, size: int, lead: str = "MLII"
     return events + monitor.finish()
 
 
-@pytest.mark.parametrize("damage", ["none", "missing", "flat"])
+@pytest.mark.parametrize("damage", ["none", "missing", "flat", "noise"])
 def test_chunks_do_not_matter(demo: Record, damage: str) -> None:
     signal = demo.signal_mv[: 60 * 360].copy()
     if damage == "missing":
         signal[5000:6500] = signal[9000] = np.nan
     if damage == "flat":
         signal[9000:13000] = signal[9000]
+    if damage == "noise":
+        signal[7000:14000] = np.random.default_rng(0).normal(0, 0.1, 7000)
     whole = _events(signal, 360, len(signal))
     assert sum(isinstance(e, Beat) for e in whole) > 50
     for size in (1, 7, 250):
@@ -98,6 +103,63 @@ def test_a_pause_is_told_when_it_has_lasted_three_seconds(demo: Record) -> None:
     assert len(pauses) == 2  # it begins, it ends
     assert 19 < pauses[0].start_s < 20.5 and pauses[0].at_s == pauses[0].start_s + 3.0
     assert pauses[1].end_s is not None and 24.5 < pauses[1].end_s < 26.5
+
+
+def test_noise_in_place_of_the_heart_is_noisy_and_raises_no_alarm(demo: Record) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 20 * 360).astype(np.float32)
+    beats = demo.signal_mv[: 20 * 360]
+    events = _events(np.concatenate([beats, noise, beats]), 360, 360)
+    kinds = {e.kind for e in events if isinstance(e, Alert)}
+    assert not kinds & {"pause", "bradycardia"}
+    unread = [q for q in events if isinstance(q, Quality) and q.reason == "unreadable"]
+    assert sum(q.end_s - q.start_s for q in unread) > 15
+
+
+def test_flat_and_missing_by_turns_are_one_loss_of_contact(demo: Record) -> None:
+    signal = demo.signal_mv[: 60 * 360].copy()
+    for start in range(20 * 360, 40 * 360, 4 * 360):
+        signal[start : start + 720] = np.nan
+        signal[start + 720 : start + 1440] = 0.0
+    alerts = [e for e in _events(signal, 360, 360) if isinstance(e, Alert)]
+    off = [a for a in alerts if a.kind == "lead_off"]
+    assert len(off) == 2 and off[0].start_s == 20.0 and off[0].at_s == 23.0
+    ends = [a.end_s for a in alerts if a.kind == "tachycardia" and a.end_s is not None]
+    assert all(end < 20.5 or end > 40 for end in ends)
+
+
+def test_ten_seconds_are_too_few_for_an_af_alert(demo: Record) -> None:
+    always = load_bundle("wrist")
+    rhythm = always.manifest["rhythm"]
+    sure = {**rhythm, "weights": [[0.0] * len(rhythm["weights"][0])] * 4, "bias": [0, 9, 0, 0]}
+    bundle = replace(always, manifest={**always.manifest, "rhythm": sure})
+
+    def kinds(seconds: int) -> set[str]:
+        monitor = Monitor(bundle)
+        events = monitor.push(demo.signal_mv[: seconds * 360], 360) + monitor.finish()
+        return {e.kind for e in events if isinstance(e, Alert)}
+
+    assert "af_suspected" not in kinds(29) and "af_suspected" in kinds(31)
+
+
+def test_every_edge_lies_within_the_record(demo: Record) -> None:
+    for n in (3000, 3100, 3184, 3200):  # cut in a QRS, a T wave, between, at a whole hop
+        for start in (0, 40, 80):
+            signal = demo.signal_mv[start : start + n]
+            for beat in _events(signal, 360, 360):
+                if isinstance(beat, Beat):
+                    edges = [beat.p_on_s, beat.p_off_s, beat.qrs_on_s, beat.qrs_off_s]
+                    edges += [beat.t_on_s, beat.t_off_s, beat.r_s]
+                    assert all(0 <= e <= n / 360 for e in edges if e is not None)
+
+
+def test_a_device_may_reuse_its_buffer(demo: Record) -> None:
+    monitor, buffer = Monitor.load("wrist", lead="MLII"), np.empty(5, np.float32)
+    signal = demo.signal_mv[: 20 * 360]
+    events = []
+    for start in range(0, len(signal), 5):
+        buffer[:] = signal[start : start + 5]
+        events += monitor.push(buffer, 360)
+    assert events + monitor.finish() == _events(signal, 360, 5)
 
 
 def test_an_electrode_that_comes_off_is_no_pause(demo: Record) -> None:

@@ -5,11 +5,23 @@ from leadone.edge.quality import QualityLimits, QualityTracker
 RATE_HZ = 250
 
 
-def _states(raw: np.ndarray, certainty: float = 0.95, muscle_mv: float = 0.0) -> list[str]:
+def _frames(n: int, certainty: float = 0.95, beats: bool = True) -> np.ndarray:
+    is_qrs = (np.arange(n) % 125 < 10) & beats
+    return np.stack([np.full(n, certainty), is_qrs]).astype(np.float32)
+
+
+def _states(
+    raw: np.ndarray,
+    certainty: float = 0.95,
+    muscle_mv: float = 0.0,
+    beats: bool = True,
+    drift_mv: np.ndarray | float = 0.0,
+) -> list[str]:
     tracker = QualityTracker(RATE_HZ, QualityLimits())
     noise = np.random.default_rng(0).normal(0, muscle_mv, len(raw)).astype(np.float32)
-    frames = np.full(len(raw) // 2, certainty, np.float32)
-    decided = tracker.push(raw.astype(np.float32), noise, frames) + tracker.finish()
+    frames = _frames(len(raw) // 2, certainty, beats)
+    filtered = (noise + drift_mv).astype(np.float32)
+    decided = tracker.push(raw.astype(np.float32), filtered, frames) + tracker.finish()
     assert [k for k, _, _ in decided] == list(range(len(raw) // RATE_HZ))
     return [reason or state for _, state, reason in decided]
 
@@ -41,5 +53,16 @@ def test_is_on_asks_the_samples_around() -> None:
     raw = _ecg(8).astype(np.float32)
     raw[1000:1500] = 0.0
     for k in range(0, len(raw), 50):
-        tracker.push(raw[k : k + 50], np.empty(0, np.float32), np.empty(0, np.float32))
+        tracker.push(raw[k : k + 50], np.empty(0, np.float32), _frames(0))
     assert tracker.is_on(2.0) and not tracker.is_on(5.0) and tracker.is_on(7.0)
+
+
+def test_without_a_beat_a_swing_is_an_electrode_and_hiss_is_noise() -> None:
+    t = np.arange(6 * RATE_HZ) / RATE_HZ
+    raw = 0.1 * np.sin(t)
+    swing = 3 * np.exp(-2 * t)
+    assert _states(raw, drift_mv=swing) == ["good"] * 6  # beats are seen: the baseline wanders
+    assert _states(raw, drift_mv=swing, beats=False) == ["drifting"] * 2 + ["good"] * 4
+    assert _states(raw, beats=False) == ["good"] * 6  # asystole is a good signal
+    assert _states(raw, beats=False, muscle_mv=0.1) == ["unreadable"] * 6
+    assert _states(raw, muscle_mv=0.1) == ["good"] * 6

@@ -52,10 +52,19 @@ def test_terms_are_features_and_products_of_two() -> None:
 def test_reversal_needs_most_of_twenty_beats() -> None:
     def told(p_mv: list[float | None], qrs_mv: float) -> bool:
         tracker = PolarityTracker()
-        return [tracker.beat(p, qrs_mv) for p in p_mv][-1]
+        return [tracker.beat(float(k), p, qrs_mv) for k, p in enumerate(p_mv)][-1]
 
     assert told([-0.1] * BEATS, -0.8)
     assert not told([-0.1] * (BEATS - 1), -0.8)  # too few yet
     assert not told([-0.1] * BEATS, 0.8)
     assert not told([0.1] * 5 + [-0.1] * 15, -0.8)
     assert not told([None] * 40, -0.8)  # without P waves a wide QRS may well point down
+
+
+def test_reversal_begins_with_its_first_beat_and_ends_when_the_hands_are_right() -> None:
+    tracker = PolarityTracker()
+    turns = [0.1] * 30 + [-0.1] * 30 + [0.1] * 30
+    told = [(tracker.beat(float(k), p, p), tracker.since_s) for k, p in enumerate(turns)]
+    first = next(k for k, (is_told, _) in enumerate(told) if is_told)
+    assert first == 30 + 15 and told[first][1] == 30.0
+    assert not told[-1][0]

@@ -1,5 +1,6 @@
 import io
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -26,8 +27,8 @@ class PreparedMonitor:
     def push(self, chunk_mv: FloatArray, rate_hz: float) -> list[Event]:
         self.samples.append(chunk_mv)
         now_s = sum(map(len, self.samples)) / rate_hz
-        if now_s > self.interrupt_at_s:
-            raise KeyboardInterrupt
+        if now_s >= self.interrupt_at_s:
+            signal.raise_signal(signal.SIGINT)  # Ctrl-C in the middle of a push
         return self._until(now_s)
 
     def finish(self) -> list[Event]:
@@ -42,8 +43,8 @@ class PreparedMonitor:
 
 def record_of(duration_s: float = 20.0, source: str = "a/one") -> Record:
     time_s = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
-    signal = np.exp(-(((time_s % 0.8 - 0.4) / 0.02) ** 2)).astype(np.float32)
-    return Record(signal, RATE_HZ, source=source)
+    signal_mv = np.exp(-(((time_s % 0.8 - 0.4) / 0.02) ** 2)).astype(np.float32)
+    return Record(signal_mv, RATE_HZ, source=source)
 
 
 BEATS = [
@@ -70,7 +71,7 @@ def console_of(is_terminal: bool) -> tuple[Console, io.StringIO]:
 
 def test_without_a_terminal_every_event_is_one_plain_line() -> None:
     console, out = console_of(False)
-    events = stream_to_terminal(record_of(), PreparedMonitor(EVENTS), None, console)
+    _, events = stream_to_terminal(record_of(), PreparedMonitor(EVENTS), None, console)
     lines = out.getvalue().splitlines()
     assert events == [event for _, event in EVENTS]
     assert "\x1b" not in out.getvalue()
@@ -129,9 +130,10 @@ def test_in_a_terminal_the_trace_is_drawn_and_the_summary_follows() -> None:
 def test_ctrl_c_ends_with_a_summary_of_what_was_seen(is_terminal: bool) -> None:
     console, out = console_of(is_terminal)
     monitor = PreparedMonitor(EVENTS, interrupt_at_s=6.0)
-    events = stream_to_terminal(record_of(), monitor, None, console)
-    assert events == [event for at_s, event in EVENTS if at_s <= 6.0]
-    assert not monitor.finished
+    seen, events = stream_to_terminal(record_of(), monitor, None, console)
+    assert seen.duration_s == 6.0
+    assert events == [event for _, event in EVENTS]  # `finish` ends what was open
+    assert monitor.finished
     assert "stopped at 6.0 s of 20.0 s" in out.getvalue()
     if is_terminal:
         assert out.getvalue().count("\x1b[?25h") == 1  # the cursor is back
