@@ -220,6 +220,7 @@ def test_ludb_as_published_has_its_records_a_folder_below(tmp_path: Path) -> Non
 
 
 @needs_data
+@needs_data
 def test_what_cannot_be_evaluated_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no lead 'x'"):
         evaluate_ludb(DATA / "ludb", wave_reader(ludb_waves), LUDB, lead="x")

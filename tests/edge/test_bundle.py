@@ -71,7 +71,7 @@ def test_a_damaged_zip_is_one_sentence(bundle: Path) -> None:
     for at in range(60, 160):
         content[at] ^= 0x55
     archive.write_bytes(content)
-    with pytest.raises(InputError, match="damaged zip|is not the file"):
+    with pytest.raises(InputError, match=r"damaged zip|is not the file"):
         load_bundle(archive)
 
 
