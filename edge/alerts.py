@@ -16,17 +16,17 @@ with the eight intervals that first crossed the limit; lost contact ends it.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .events import Alert, Beat, Rhythm
 from .intervals import MAX_RR_S
 
 TEXTS = {
-    "bradycardia": "slow heart rate",
-    "tachycardia": "fast heart rate",
-    "pause": "no beat for a long time on a readable signal",
+    "bradycardia": "heart rate below {bradycardia_on_bpm:g} per minute for {rate_hold_s:g} s",
+    "tachycardia": "heart rate above {tachycardia_on_bpm:g} per minute for {rate_hold_s:g} s",
+    "pause": "no beat for {pause_s:g} s",
     "af_suspected": "irregular rhythm without regular P waves, suspicious of atrial fibrillation",
-    "lead_off": "no usable signal: check the electrodes",
+    "lead_off": "no usable signal for {lead_off_s:g} s: check the electrodes",
     "reversed_hands": "P wave and QRS both point down in lead I: the hands may be swapped",
 }
 
@@ -50,8 +50,9 @@ class AlertLimits:
 class Episodes:
     """Which kinds are going on, since when; opens and closes them as alerts."""
 
-    def __init__(self) -> None:
-        """None open."""
+    def __init__(self, limits: AlertLimits) -> None:
+        """None open; the texts name the limits."""
+        self._texts = {kind: text.format_map(asdict(limits)) for kind, text in TEXTS.items()}
         self._open: dict[str, float] = {}
 
     def open(self, kind: str, start_s: float, at_s: float) -> list[Alert]:
@@ -59,14 +60,14 @@ class Episodes:
         if kind in self._open:
             return []
         self._open[kind] = start_s
-        return [Alert(kind, at_s, start_s, TEXTS[kind])]
+        return [Alert(kind, at_s, start_s, self._texts[kind])]
 
     def close(self, kind: str, end_s: float, at_s: float) -> list[Alert]:
         """Close an episode if it is open."""
         start_s = self._open.pop(kind, None)
         if start_s is None:
             return []
-        return [Alert(kind, at_s, start_s, TEXTS[kind], end_s)]
+        return [Alert(kind, at_s, start_s, self._texts[kind], end_s)]
 
     def close_all(self, at_s: float) -> list[Alert]:
         """The record ends."""

@@ -158,7 +158,7 @@ class _EventLog:
         self._is_readable = is_readable
         self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
         self._rhythm, self._limits = rhythm, limits
-        self._episodes = Episodes()
+        self._episodes = Episodes(limits)
         self._rate = RateAlerts(limits, self._episodes)
         self._polarity = PolarityTracker() if is_lead_one else None
         self._stretch: Quality | None = None

@@ -6,7 +6,7 @@ from leadone.edge.events import Alert, Beat, Rhythm
 
 
 def _alerts(rr_s: list[float]) -> list[Alert]:
-    rule = RateAlerts(AlertLimits(), Episodes())
+    rule = RateAlerts(AlertLimits(), Episodes(AlertLimits()))
     r_s = np.cumsum(rr_s)
     return [a for r in r_s for a in rule.beat(Beat(float(r), r - 0.04, r + 0.04))]
 
@@ -30,7 +30,7 @@ def test_a_pause_is_no_bradycardia(gaps: list[float]) -> None:
 
 
 def test_lost_contact_ends_a_rate_with_its_last_beat() -> None:
-    rule = RateAlerts(AlertLimits(), Episodes())
+    rule = RateAlerts(AlertLimits(), Episodes(AlertLimits()))
     told = [rule.beat(Beat(0.5 * k, 0.5 * k - 0.04, 0.5 * k + 0.04)) for k in range(60)]
     assert [a.kind for alerts in told for a in alerts] == ["tachycardia"]
     (ended,) = rule.lose(33.0)
@@ -49,7 +49,7 @@ def test_a_normal_rate_is_silent(bpm: float) -> None:
 
 
 def test_af_needs_more_to_begin_than_to_go_on() -> None:
-    episodes, limits = Episodes(), AlertLimits()
+    episodes, limits = Episodes(AlertLimits()), AlertLimits()
     told = []
     for k, af in enumerate([0.5, 0.8, 0.5, 0.9, 0.3, 0.5]):
         rhythm = Rhythm(10.0 * k, 10.0 * k + 30, "af", {"af": af})
