@@ -5,7 +5,9 @@
 The signal is the shipped recording (MIT-BIH 208, 360 Hz) repeated, with a little noise so that no
 two copies are equal. Each reader runs alone in a process of its own on one thread; peers read
 `--peer-hours` and are scaled to a day. leadone gives beats, waves, rhythm, quality and alerts; the
-peers give R peaks only. Peers that are not installed are left out: pip install sleepecg neurokit2.
+peers give R peaks only. The row leadone-stream pushes seconds into a Monitor and drops the events:
+its memory after 24 h beside that after 1 h shows that a stream keeps nothing. Peers that are not
+installed are left out: pip install sleepecg neurokit2.
 """
 
 from __future__ import annotations
@@ -17,9 +19,18 @@ import resource
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
-READERS = ("leadone", "sleepecg", "neurokit2", "wfdb-xqrs")
-MODULE_OF = {"leadone": "leadone", "sleepecg": "sleepecg", "neurokit2": "neurokit2"}
+if TYPE_CHECKING:
+    from leadone.edge.record import FloatArray
+
+READERS = ("leadone", "leadone-stream", "sleepecg", "neurokit2", "wfdb-xqrs")
+MODULE_OF = {
+    "leadone": "leadone",
+    "leadone-stream": "leadone",
+    "sleepecg": "sleepecg",
+    "neurokit2": "neurokit2",
+}
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 
 
@@ -33,14 +44,20 @@ def main() -> None:
     if options.reader:
         measure(options.reader, options.hours)
         return
-    print(f"{'reader':<12}{'hours':>6}{'cpu s':>9}{'s per 24 h':>12}{'peak MB':>9}  beats")
-    for reader in READERS:
+    print(f"{'reader':<16}{'hours':>6}{'cpu s':>9}{'s per 24 h':>12}{'peak MB':>9}  beats")
+    rows = [(reader, _hours(reader, options)) for reader in READERS]
+    rows.insert(1, ("leadone-stream", options.peer_hours))
+    for reader, hours in rows:
         if importlib.util.find_spec(MODULE_OF.get(reader, "wfdb")) is None:
-            print(f"{reader:<12} not installed")
+            print(f"{reader:<16} not installed")
             continue
-        hours = options.hours if reader == "leadone" else min(options.peer_hours, options.hours)
         command = [sys.executable, __file__, "--reader", reader, "--hours", str(hours)]
         subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD})
+
+
+def _hours(reader: str, options: argparse.Namespace) -> float:
+    ours = reader.startswith("leadone")
+    return float(options.hours if ours else min(options.peer_hours, options.hours))
 
 
 def measure(reader: str, hours: float) -> None:
@@ -51,6 +68,9 @@ def measure(reader: str, hours: float) -> None:
     from leadone.cli import DEMO_RECORD
 
     demo = read_record(DEMO_RECORD)
+    if reader == "leadone-stream":
+        started = time.process_time()
+        return _print(reader, hours, started, _stream(demo.signal_mv, demo.rate_hz, hours))
     repeats = int(np.ceil(hours * 3600 / demo.duration_s))
     signal = np.tile(demo.signal_mv, repeats)[: int(hours * 3600 * demo.rate_hz)]
     noise = np.random.default_rng(0).normal(0, 0.005, 1_000_003).astype(np.float32)
@@ -59,10 +79,26 @@ def measure(reader: str, hours: float) -> None:
         part += noise[: len(part)]
     started = time.process_time()
     beats = _read(reader, Record(signal, demo.rate_hz, "MLII", source="day"))
+    return _print(reader, hours, started, beats)
+
+
+def _print(reader: str, hours: float, started: float, beats: int) -> None:
     cpu_s = time.process_time() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    row = f"{reader:<12}{hours:>6g}{cpu_s:>9.2f}{cpu_s * 24 / hours:>12.1f}{peak_mb:>9.0f}  {beats}"
+    row = f"{reader:<16}{hours:>6g}{cpu_s:>9.2f}{cpu_s * 24 / hours:>12.1f}{peak_mb:>9.0f}  {beats}"
     print(row, flush=True)
+
+
+def _stream(signal_mv: FloatArray, rate_hz: float, hours: float) -> int:
+    """Beats of a monitor that hears the recording over and over, a second at a time."""
+    from leadone import Monitor
+
+    monitor, second, beats = Monitor.load("wrist"), round(rate_hz), 0
+    for k in range(int(hours * 3600)):
+        start = k * second % (len(signal_mv) - second)
+        events = monitor.push(signal_mv[start : start + second], rate_hz)
+        beats += sum(type(event).__name__ == "Beat" for event in events)
+    return beats
 
 
 def _read(reader: str, record: object) -> int:

@@ -65,9 +65,11 @@ class QualityTracker:
         self._filtered_received = 0
         self._frames = np.empty((2, 0), np.float32)  # certainty, whether QRS is the likeliest
         self._frames_forgotten = 0  # dropped from the front of _frames
-        self._raw_reasons: list[str] = []
-        self._muscle_mv: list[float] = []
-        self._ranges: list[tuple[float, float]] = []  # of the filtered signal, window by window
+        self._raw_windows = self._filtered_windows = 0
+        # By window, forgotten once no verdict needs them:
+        self._raw_reasons: dict[int, str] = {}
+        self._muscle_mv: dict[int, float] = {}
+        self._ranges: dict[int, tuple[float, float]] = {}  # of the filtered signal
         self._decided = 0
 
     def push(self, raw: Floats, filtered: Floats, frames: Floats) -> list[tuple[int, str, str]]:
@@ -83,7 +85,7 @@ class QualityTracker:
         self._filtered_received += len(filtered)
         self._frames = np.concatenate([self._frames, frames], 1)
         while len(self._raw) >= (n := self._raw_window_length()):
-            self._raw_reasons.append(self._raw_defect(self._raw[:n]))
+            self._end_raw_window(self._raw[:n])
             self._raw = self._raw[n:]
         n = round(WINDOW_S * RATE_HZ)
         while len(self._filtered) >= n:
@@ -109,7 +111,7 @@ class QualityTracker:
         return certain and on and quiet and steady
 
     def _raw_is_on(self, start_s: float, end_s: float) -> bool:
-        return self._raw_defect(self._raw_between(start_s, end_s)) not in LEAD_OFF
+        return not self._why_off(self._raw_between(start_s, end_s))
 
     def _raw_between(self, start_s: float, end_s: float) -> Floats:
         """Recent raw samples of a stretch; at least one."""
@@ -120,7 +122,7 @@ class QualityTracker:
     def finish(self) -> list[tuple[int, str, str]]:
         """Decide the remaining whole windows, and a last part of at least half a window."""
         if len(self._raw) >= self._raw_window_length() / 2:
-            self._raw_reasons.append(self._raw_defect(self._raw))
+            self._end_raw_window(self._raw)
         if len(self._filtered) >= WINDOW_S * RATE_HZ / 2:
             self._end_filtered_window(self._filtered)
         return self._decide(final=True)
@@ -130,37 +132,53 @@ class QualityTracker:
         last = round(end_s / WAVE_FRAME_S) - self._frames_forgotten
         return self._frames[:, max(first, 0) : max(last, 1)]
 
+    def _end_raw_window(self, raw: Floats) -> None:
+        self._raw_reasons[self._raw_windows] = self._raw_defect(raw)
+        self._raw_windows += 1
+
     def _end_filtered_window(self, filtered: Floats) -> None:
-        self._muscle_mv.append(_muscle_mv(filtered))
-        self._ranges.append((float(filtered.min()), float(filtered.max())))
+        self._muscle_mv[self._filtered_windows] = _muscle_mv(filtered)
+        self._ranges[self._filtered_windows] = float(filtered.min()), float(filtered.max())
+        self._filtered_windows += 1
 
     def _raw_window_length(self) -> int:
         """Samples of the next window: fractional rates alternate, so that no drift builds up."""
-        k = len(self._raw_reasons)
+        k = self._raw_windows
         return round((k + 1) * WINDOW_S * self._rate_hz) - round(k * WINDOW_S * self._rate_hz)
 
     def _raw_defect(self, raw: Floats) -> str:
+        off = self._why_off(raw)
+        valid = raw if off else raw[np.isfinite(raw)]
+        return off or ("clipped" if self._is_clipped(valid) else "")
+
+    def _why_off(self, raw: Floats) -> str:
+        """`missing`, `flat` or empty."""
         valid = raw[np.isfinite(raw)]
         if len(valid) == 0 or len(valid) < (1 - self._limits.missing_share) * len(raw):
             return "missing"
-        span = float(valid.max() - valid.min())
-        if span < self._limits.flat_mv:
-            return "flat"
+        return "flat" if valid.max() - valid.min() < self._limits.flat_mv else ""
+
+    def _is_clipped(self, valid: Floats) -> bool:
+        low, high = valid.min(), valid.max()
         at_least = self._limits.plateau_s * self._rate_hz
-        if span > self._limits.plateau_above_mv and _longest_plateau(valid) >= at_least:
-            return "clipped"
-        return ""
+        return bool(high - low > self._limits.plateau_above_mv) and any(
+            _longest_run(valid == extreme) >= at_least for extreme in (low, high)
+        )
 
     def _decide(self, *, final: bool) -> list[tuple[int, str, str]]:
         decided = []
-        while self._decided < len(self._raw_reasons):
+        while self._decided < self._raw_windows:
             k = self._decided
             start_s, end_s = (k - AROUND_S) * WINDOW_S, (k + 1 + AROUND_S) * WINDOW_S
             known = self._frames_forgotten + self._frames.shape[1]
-            if not final and (known < round(end_s / WAVE_FRAME_S) or len(self._ranges) < k + 2):
+            if not final and (
+                known < round(end_s / WAVE_FRAME_S) or self._filtered_windows < k + 2
+            ):
                 break
             decided.append((k, *self._verdict(k, self._frames_between(start_s, end_s))))
             self._decided += 1
+            for known_of in (self._raw_reasons, self._muscle_mv, self._ranges):
+                known_of.pop(k - 1, None)
         return decided
 
     def _verdict(self, k: int, frames: Floats) -> tuple[str, str]:
@@ -169,13 +187,13 @@ class QualityTracker:
             return "lead_off", reason
         certainty, is_qrs = frames
         no_beat = not is_qrs.any()
-        around = self._ranges[max(k - 1, 0) : k + 2]
+        around = [self._ranges[j] for j in (k - 1, k, k + 1) if j in self._ranges]
         swing = max(high for _, high in around) - min(low for low, _ in around) if around else 0.0
         if no_beat and swing > limits.swing_mv:
             return "lead_off", "drifting"
         if reason:
             return "noisy", reason
-        muscle_mv = self._muscle_mv[k] if k < len(self._muscle_mv) else 0.0
+        muscle_mv = self._muscle_mv.get(k, 0.0)
         if muscle_mv > limits.muscle_mv:
             return "noisy", "muscle"
         hissing = no_beat and muscle_mv > limits.hiss_mv
@@ -195,13 +213,10 @@ def _muscle_mv(filtered_mv: Floats) -> float:
     return float(np.median(np.abs(filtered_mv[6:] + filtered_mv[:-6] - 2 * filtered_mv[3:-3]))) / 2
 
 
-def _longest_plateau(raw: Floats) -> int:
-    """Samples in the longest run at exactly the largest or the smallest value."""
-    longest = 0
-    for extreme in (raw.max(), raw.min()):
-        at = np.flatnonzero(raw == extreme)
-        if len(at) > longest:
-            breaks = np.flatnonzero(np.diff(at) > 1)
-            ends = np.concatenate([[-1], breaks, [len(at) - 1]])
-            longest = max(longest, int(np.diff(ends).max()))
-    return longest
+def _longest_run(is_extreme: npt.NDArray[np.bool_]) -> int:
+    """Samples in the longest run of true ones."""
+    at = np.flatnonzero(is_extreme)
+    if len(at) < 2:
+        return len(at)
+    breaks = np.flatnonzero(np.diff(at) > 1)
+    return int(np.diff(np.concatenate([[-1], breaks, [len(at) - 1]])).max())
