@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,12 +43,17 @@ def read_record(path: str | Path, lead: str | None = None) -> Record:
     """
     with _disk_errors(path):
         layout = read_layout(record_stem(path))
-        channel = _choose(layout, lead)
-        rate_hz = layout.frame_rate_hz * channel.samples_per_frame
-        check_frame_rate(layout.stem, rate_hz)
-        signal_mv, has_gain = _read_signal(layout, channel)
-    source = str(layout.stem)
-    return Record(signal_mv, rate_hz, channel.name, layout.start_time, source, has_gain)
+        return _read_channels(layout, [_choose(layout, lead)])[0]
+
+
+def read_leads(path: str | Path, leads: Sequence[str]) -> dict[str, Record]:
+    """Those of `leads` that a WFDB record has, each as `read_record` gives it, decoded at once."""
+    with _disk_errors(path):
+        layout = read_layout(record_stem(path))
+        names = [channel.name for channel in layout.channels]
+        found = {lead: at for lead in leads if (at := find_lead(names, lead)) is not None}
+        records = _read_channels(layout, [layout.channels[at] for at in found.values()])
+    return dict(zip(found, records, strict=True))
 
 
 def list_leads(path: str | Path) -> list[str]:
@@ -84,40 +89,58 @@ def _part_channel(layout: Layout, segment: Segment, channel: Channel) -> Channel
     return None
 
 
-def _read_signal(layout: Layout, channel: Channel) -> tuple[FloatArray, bool]:
-    blocks: list[FloatArray] = [np.empty(0, np.float32)]
-    has_gain = True
+def _read_channels(layout: Layout, channels: Sequence[Channel]) -> list[Record]:
+    """Each channel as a Record; all are decoded in one pass over the files."""
+    rates_hz = [layout.frame_rate_hz * channel.samples_per_frame for channel in channels]
+    for rate_hz in rates_hz:
+        check_frame_rate(layout.stem, rate_hz)
+    blocks: list[list[FloatArray]] = [[np.empty(0, np.float32)] for _ in channels]
+    has_gain = [True] * len(channels)
     for segment, frames in layout.parts:
-        part = None if segment is None else _part_channel(layout, segment, channel)
-        if segment is None or part is None:
-            blocks.append(np.full((frames or 0) * channel.samples_per_frame, np.nan, np.float32))
-            continue
-        has_gain &= part.has_gain
-        signal = _blocks(segment, part)
-        blocks.extend([_aligned(np.concatenate([*signal]), part)] if part.skew else signal)
-    signal_mv = np.concatenate(blocks)
-    if not len(signal_mv):
+        present: dict[int, Channel] = {}
+        if segment is not None:
+            parts = (_part_channel(layout, segment, channel) for channel in channels)
+            present = {at: part for at, part in enumerate(parts) if part is not None}
+        if segment is not None and present:
+            signals = _decode_segment(segment, list(present.values()))
+            for (at, part), signal in zip(present.items(), signals, strict=True):
+                blocks[at].append(signal)
+                has_gain[at] &= part.has_gain
+        for at in set(range(len(channels))) - set(present):
+            missing = (frames or 0) * channels[at].samples_per_frame
+            blocks[at].append(np.full(missing, np.nan, np.float32))
+    whole = [np.concatenate(of_channel) for of_channel in blocks]
+    if not all(map(len, whole)):
         raise empty(layout.stem)
-    return signal_mv, has_gain
+    start, source = layout.start_time, str(layout.stem)
+    rows = zip(whole, rates_hz, channels, has_gain, strict=True)
+    return [Record(mv, rate, c.name, start, source, gain) for mv, rate, c, gain in rows]
 
 
-def _blocks(segment: Segment, channel: Channel) -> Iterator[FloatArray]:
-    _check_files(segment, channel)
+def _decode_segment(segment: Segment, channels: Sequence[Channel]) -> list[FloatArray]:
+    for channel in channels:
+        _check_files(segment, channel)
     frames = segment.frames
-    if frames is None or channel.format == "8":  # length unknown; differences from the start on
-        yield _decode(segment, channel, 0, frames)
-        return
-    for start in range(0, frames, BLOCK_FRAMES):
-        yield _decode(segment, channel, start, min(start + BLOCK_FRAMES, frames))
+    # Length unknown, or differences from the start on: in one go.
+    at_once = frames is None or any(channel.format == "8" for channel in channels)
+    starts = [0] if at_once or frames is None else range(0, frames, BLOCK_FRAMES)
+    stops = [frames if at_once or frames is None else min(s + BLOCK_FRAMES, frames) for s in starts]
+    decoded = [_decode(segment, channels, *span) for span in zip(starts, stops, strict=True)]
+    signals = (np.concatenate(of_channel) for of_channel in zip(*decoded, strict=True))
+    return [_aligned(mv, channel) for mv, channel in zip(signals, channels, strict=True)]
 
 
 def _aligned(signal_mv: FloatArray, channel: Channel) -> FloatArray:
     """Undo the skew between channels here: wfdb fails at it for FLAC and for fast channels."""
     late = min(channel.skew * channel.samples_per_frame, len(signal_mv))
+    if not late:
+        return signal_mv
     return np.concatenate([signal_mv[late:], np.full(late, np.nan, np.float32)])
 
 
-def _decode(segment: Segment, channel: Channel, start: int, stop: int | None) -> FloatArray:
+def _decode(
+    segment: Segment, channels: Sequence[Channel], start: int, stop: int | None
+) -> list[FloatArray]:
     import wfdb
 
     try:
@@ -125,17 +148,17 @@ def _decode(segment: Segment, channel: Channel, start: int, stop: int | None) ->
             str(segment.stem.absolute()),
             sampfrom=start,
             sampto=stop,
-            channels=[channel.index],
+            channels=[channel.index for channel in channels],
             smooth_frames=False,
             ignore_skew=True,
         )
     except Exception as error:  # soundfile, numpy and wfdb each raise their own
         raise fault(
             segment.stem,
-            f"{channel.file_name} can't be decoded ({reason(error)}); download it again",
+            f"{channels[0].file_name} can't be decoded ({reason(error)}); download it again",
         ) from error
-    signal = record.e_p_signal[0] * MV_PER_UNIT.get(channel.unit, 1.0)
-    return np.asarray(signal, np.float32)
+    pairs = zip(record.e_p_signal, channels, strict=True)
+    return [np.asarray(mv * MV_PER_UNIT.get(c.unit, 1.0), np.float32) for mv, c in pairs]
 
 
 def _check_files(segment: Segment, channel: Channel) -> None:

@@ -10,7 +10,7 @@ import wfdb
 
 from leadone.edge.errors import InputError
 from leadone.edge.formats import wfdb_headers, wfdb_records
-from leadone.edge.formats.wfdb_records import list_leads, read_record
+from leadone.edge.formats.wfdb_records import list_leads, read_leads, read_record
 from leadone.edge.lead_names import lead_key
 
 RATE_HZ = 250
@@ -483,3 +483,22 @@ def test_z_scored_ptbxl_has_no_gain(data_dir: Path) -> None:
     record = read_record(min((data_dir / "ptbxl").glob("**/*.hea")))
     assert (record.lead, record.rate_hz, record.has_gain) == ("I", 250, False)
     assert read_record(min((data_dir / "ptbxl_mv").glob("**/*.hea"))).has_gain
+
+
+def test_several_leads_at_once_are_what_each_is_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    wfdb.wrsamp(
+        "r",
+        500,
+        ["mV", "uV", "mV"],
+        ["aVR", "I", "V1"],
+        rng.normal(0, [0.5, 500.0, 0.5], (900, 3)),
+        fmt=["16", "16", "16"],
+        write_dir=str(tmp_path),
+    )
+    leads = read_leads(tmp_path / "r", ["V1", "i", "II", "AVR"])
+    assert list(leads) == ["V1", "i", "AVR"]  # as asked for; lead II is not there
+    for name, record in leads.items():
+        alone = read_record(tmp_path / "r", name)
+        assert record.lead == alone.lead and record.rate_hz == alone.rate_hz
+        np.testing.assert_array_equal(record.signal_mv, alone.signal_mv)

@@ -1,0 +1,47 @@
+"""NT-Xent: each view finds its partner among all views of the batch, on all machines.
+
+Chen et al. 2020 (SimCLR), equation 1: with the 2N views' cosine similarities s and temperature t,
+l(i, j) = -log( exp(s_ij / t) / sum_{k != i} exp(s_ik / t) ); the loss is the mean of l over both
+orders of every pair.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, distributed
+from torch.distributed.nn.functional import all_gather
+from torch.nn import functional
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """The loss of N pairs of embeddings (N, d); row k of `first` belongs to row k of `second`.
+
+    Under `torch.distributed` the other ranks' views are negatives too. A rank's loss is the mean
+    over its own rows, so that the mean over ranks, which DDP's gradients are of, is the loss of the
+    joint batch.
+    """
+    own = len(first)
+    first, second = functional.normalize(first, dim=1), functional.normalize(second, dim=1)
+    all_first, all_second, rank = gathered(first), gathered(second), _rank()
+    everyone = torch.cat([all_first, all_second])
+    similarity = torch.cat([first, second]) @ everyone.T / temperature
+    row = torch.arange(own, device=first.device) + rank * own
+    itself = torch.cat([row, row + len(all_first)])
+    partner = torch.cat([row + len(all_first), row])
+    similarity = similarity.scatter(1, itself[:, None], float("-inf"))
+    return functional.cross_entropy(similarity, partner)
+
+
+def gathered(own: Tensor) -> Tensor:
+    """The rows of all ranks in the order of ranks; gradients flow back to each."""
+    if not _is_distributed():
+        return own
+    return torch.cat(all_gather(own))  # type: ignore[no-untyped-call]
+
+
+def _is_distributed() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def _rank() -> int:
+    return distributed.get_rank() if _is_distributed() else 0
