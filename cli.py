@@ -157,10 +157,12 @@ def finetune(
 ) -> None:
     """Train the delineator; stops and resumes at any epoch with the same result."""
     _need_torch().set_num_threads(threads)
+    from .distill.finetune import FinetuneConfig
     from .distill.finetune import finetune as train
-    from .distill.finetune import load_config
+    from .pretrain.config import load_config
 
-    weights = train(load_config(config, epochs=epochs, fold=fold, seed=seed), data, out)
+    settings = load_config(config, FinetuneConfig, epochs=epochs, fold=fold, seed=seed)
+    weights = train(settings, data, out)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 

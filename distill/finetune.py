@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from torch.nn import functional
 from ..edge.errors import InputError
 from ..edge.files import make_folder, whole_file
 from ..pretrain.augment import AugmentConfig, load_noise
+from ..pretrain.checkpoint import load_checkpoint, read_state, save_checkpoint
+from ..pretrain.config import config_from
 from ..pretrain.encoder import EncoderConfig
 from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
@@ -41,44 +42,6 @@ class FinetuneConfig:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
-
-
-def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
-    """The configuration from TOML; unknown keys are refused by name."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8")) if path else {}
-    except ValueError as error:
-        raise InputError(f"{path} is not TOML ({error}); correct it") from error
-    given = {key: value for key, value in overrides.items() if value is not None}
-    config: FinetuneConfig = config_from({**values, **given}, FinetuneConfig)
-    return config
-
-
-def config_from(values: dict[str, Any], kind: Any) -> Any:
-    """A frozen dataclass from a plain dictionary, nested ones included."""
-    known = {f.name: f for f in fields(kind)}
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise InputError(
-            f"unknown key {unknown[0]!r} in the configuration; known are {', '.join(known)}"
-        )
-    built = {}
-    for key, value in values.items():
-        factory: Any = known[key].default_factory
-        if isinstance(value, dict) and is_dataclass(factory):  # nested: the factory is its class
-            value = config_from(value, factory)
-        elif not _fits(value, known[key].default):
-            raise InputError(f"{key} in the configuration can't be {value!r}; give a number")
-        built[key] = tuple(value) if isinstance(value, list) else value
-    return kind(**built)
-
-
-def _fits(value: Any, default: Any) -> bool:
-    """Numbers stay numbers: the only values that this configuration has, or rows of them."""
-    if isinstance(value, list | tuple):
-        return all(isinstance(item, int | float) for item in value)
-    whole = isinstance(default, int) and not isinstance(default, bool)
-    return isinstance(value, int if whole else int | float | None) and not isinstance(value, bool)
 
 
 def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
@@ -130,6 +93,7 @@ class Trainer:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = Delineator(config.encoder)
         self.averaged.load_state_dict(self.model.state_dict())
+        self._modules: dict[str, nn.Module] = {"model": self.model, "average": self.averaged}
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
@@ -153,33 +117,19 @@ class Trainer:
         return float(wave.detach()), float(beat.detach())
 
     def save(self, run: Path, epochs_done: int) -> None:
-        """Checkpoint atomically: weights, average, optimiser moments; JSON beside it."""
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.averaged.state_dict().items()}
-        moments = self._optimizer.state_dict()["state"]
-        tensors |= {f"moment.{i}.{k}": v for i, m in moments.items() for k, v in m.items()}
-        tensors = {k: v.contiguous() for k, v in tensors.items()}
+        """Checkpoint: weights, average, moments, and what they belong to."""
         state = {"epochs_done": epochs_done, "config": asdict(self.config)}
-        with whole_file(run / "checkpoint.safetensors") as unfinished:
-            save_file(tensors, unfinished, {"state": json.dumps(state)})
+        save_checkpoint(run / "checkpoint.safetensors", self._modules, self._optimizer, state)
 
     def resume(self, run: Path) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
         path = run / "checkpoint.safetensors"
         if not path.exists():
             return 0
-        with safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
+        state = read_state(path)
         if config_from(state["config"], FinetuneConfig) != self.config:
             raise InputError(f"{run} holds a run of another configuration; choose another --out")
-        tensors = load_file(path)
-        self.model.load_state_dict(_part(tensors, "model."))
-        self.averaged.load_state_dict(_part(tensors, "average."))
-        optimizer = self._optimizer.state_dict()
-        for key, value in _part(tensors, "moment.").items():
-            index, name = key.split(".", 1)
-            optimizer["state"].setdefault(int(index), {})[name] = value
-        self._optimizer.load_state_dict(optimizer)
+        load_checkpoint(path, self._modules, self._optimizer)
         done = int(state["epochs_done"])
         steps = done * self._total // max(self.config.epochs, 1)
         schedule = {"last_epoch": steps - 1, "_step_count": steps + 1}
@@ -230,10 +180,6 @@ def load_weights(path: Path) -> tuple[Delineator, FinetuneConfig]:
     except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(f"{path} does not hold weights of leadone; train again") from error
     return model.eval(), config
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _log(run: Path, entry: dict[str, Any]) -> None:

@@ -9,10 +9,11 @@ import torch
 from leadone.distill import finetune as loop
 from leadone.distill.crops import CropSource, EpochPlan
 from leadone.distill.datasets import LabelledLead, Wave
-from leadone.distill.finetune import FinetuneConfig, config_from, load_config, load_weights
+from leadone.distill.finetune import FinetuneConfig, load_weights
 from leadone.edge.errors import InputError
 from leadone.edge.labels import QRS
 from leadone.pretrain.augment import AugmentConfig
+from leadone.pretrain.config import config_from, load_config
 from leadone.pretrain.encoder import EncoderConfig
 
 SMALL = FinetuneConfig(
@@ -85,9 +86,9 @@ def test_an_epoch_is_the_same_on_every_run() -> None:
 def test_unknown_keys_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("epochs = 3\n[augment]\nflipp_share = 0.5\n")
     with pytest.raises(InputError, match="flipp_share"):
-        load_config(tmp_path / "c.toml")
+        load_config(tmp_path / "c.toml", FinetuneConfig)
     (tmp_path / "c.toml").write_text("epochs = 3\n[encoder]\nchannels = [4, 8, 8, 8]\n")
-    config = load_config(tmp_path / "c.toml", seed=7)
+    config = load_config(tmp_path / "c.toml", FinetuneConfig, seed=7)
     assert (config.epochs, config.seed, config.encoder.channels) == (3, 7, (4, 8, 8, 8))
 
 
