@@ -139,6 +139,62 @@ def evaluate(
 
 
 @cli.command()
+@click.option(
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="A folder of 12-lead WFDB records; give it again for more.",
+)
+@click.option("--shards", required=True, help="Folder of the shards: made from --data, or a URL.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
+@click.option("--epochs", type=click.IntRange(1))
+@click.option("--seed", type=int)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+def pretrain(
+    folders: tuple[Path, ...],
+    shards: str,
+    out: Path,
+    config: Path | None,
+    epochs: int | None,
+    seed: int | None,
+    threads: int,
+) -> None:
+    """Train an encoder on unlabelled 12-lead records: the other leads teach lead I.
+
+    Shards are written once and used ever after. Stops and resumes at any epoch.
+    """
+    _need_torch().set_num_threads(threads)
+    from .pretrain.archive import entries
+    from .pretrain.config import load_config
+    from .pretrain.pretraining import ENCODER, PretrainConfig
+    from .pretrain.pretraining import pretrain as train
+    from .pretrain.shards import Shards, build_shards
+
+    settings = load_config(config, PretrainConfig, epochs=epochs, seed=seed)
+    if folders:
+        with _progress(Console(stderr=True)) as bar:
+            task = bar.add_task("shards", total=1.0)
+            manifest = build_shards(
+                entries(list(folders)),
+                Path(shards),
+                progress=lambda share: bar.update(task, completed=share),
+            )
+        for reason, count in manifest["skipped"].items():
+            click.echo(f"left out {count} records: {reason}", err=True)
+    built = Shards(shards)
+    with _progress(Console(stderr=True)) as bar:
+        task = bar.add_task(f"epochs over {len(built)} windows", total=settings.epochs)
+        for entry in train(settings, built, out):
+            bar.update(task, completed=entry["epoch"] + 1)
+            click.echo(json.dumps({key: round(value, 4) for key, value in entry.items()}))
+            if entry.get("collapsed"):
+                click.echo("leadone: the embedding has collapsed: all records look alike", err=True)
+    click.echo(f"encoder in {out / ENCODER}")
+
+
+@cli.command()
 @data_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
 @click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")

@@ -39,11 +39,12 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Row:
-    """Where a window comes from; `patient` is None where nobody says."""
+    """Where a window comes from; `patient` is None where nobody says. `leads` are those present."""
 
     identity: str
     patient: str | None
     start_s: float
+    leads: tuple[str, ...] = LEADS
 
 
 def build_shards(
@@ -122,7 +123,9 @@ class Shards:
         """Where each window comes from, in order."""
         for name in self._names:
             with open(self._local(f"{name}.jsonl"), encoding="utf-8") as file:
-                yield from (Row(**json.loads(line)) for line in file)
+                for line in file:
+                    values = json.loads(line)
+                    yield Row(**{**values, "leads": tuple(values["leads"])})
 
     def verify(self) -> None:
         """Check every hash; InputError names the first shard that changed."""
@@ -153,8 +156,9 @@ def _windows(entry: Entry) -> Iterator[tuple[Codes, Row]]:
     n = record.signal_mv.shape[1]
     if n < LEAST_SAMPLES:
         raise InputError(f"{entry.path}: the record is shorter than 5 s")
+    leads = tuple(lead for lead in LEADS if lead in record.present)
     for start in range(0, n - LEAST_SAMPLES + 1, WINDOW_SAMPLES):
-        row = Row(entry.identity, entry.patient, start / 250.0)
+        row = Row(entry.identity, entry.patient, start / 250.0, leads)
         yield _coded(record, start), row
 
 
