@@ -28,8 +28,14 @@ class Projection(nn.Sequential):
     """The nonlinear head of SimCLR: what helps the contrast and not the embedding stays in it."""
 
     def __init__(self, size: int, hidden: int, out: int) -> None:
-        """Two layers."""
-        super().__init__(nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, out))
+        """Two layers behind batch norm: pooled features differ in scale by orders."""
+        super().__init__(
+            nn.BatchNorm1d(size),
+            nn.Linear(size, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, out),
+        )
 
 
 def _pooled(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
