@@ -147,6 +147,11 @@ def evaluate(
     help="A folder of 12-lead WFDB records; give it again for more.",
 )
 @click.option("--shards", required=True, help="Folder of the shards: made from --data, or a URL.")
+@click.option(
+    "--leave-out",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Records kept for testing: a line each, such as ptbxl/24.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
 @click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
 @click.option("--epochs", type=click.IntRange(1))
@@ -155,6 +160,7 @@ def evaluate(
 def pretrain(
     folders: tuple[Path, ...],
     shards: str,
+    leave_out: Path | None,
     out: Path,
     config: Path | None,
     epochs: int | None,
@@ -173,11 +179,14 @@ def pretrain(
     from .pretrain.shards import Shards, build_shards
 
     settings = load_config(config, PretrainConfig, epochs=epochs, seed=seed)
+    if leave_out is not None and not folders:
+        raise InputError("--leave-out works on --data, when shards are made; name the folders")
     if folders:
+        kept = frozenset(leave_out.read_text().split()) if leave_out is not None else frozenset()
         with _progress(Console(stderr=True)) as bar:
             task = bar.add_task("shards", total=1.0)
             manifest = build_shards(
-                entries(list(folders)),
+                entries(list(folders), kept),
                 Path(shards),
                 progress=lambda share: bar.update(task, completed=share),
             )

@@ -28,8 +28,11 @@ class Entry:
     patient: str | None
 
 
-def entries(folders: list[Path]) -> list[Entry]:
-    """Every record below the folders in a fixed order, each identity once: the first one found."""
+def entries(folders: list[Path], leave_out: frozenset[str] = frozenset()) -> list[Entry]:
+    """Every record below the folders in a fixed order, each identity once: the first one found.
+
+    Identities in `leave_out` are kept for testing; one that is not there is refused as a mistake.
+    """
     found: dict[str, Entry] = {}
     for folder in folders:
         if not folder.is_dir():
@@ -41,7 +44,10 @@ def entries(folders: list[Path]) -> list[Entry]:
             found.setdefault(identity, Entry(path, identity, patient))
     if not found:
         raise InputError(f"no WFDB headers below {', '.join(map(str, folders))}")
-    return list(found.values())
+    unknown = sorted(leave_out - found.keys())
+    if unknown:
+        raise InputError(f"no record is {unknown[0]!r}, which is to be left out")
+    return [entry for identity, entry in found.items() if identity not in leave_out]
 
 
 def identity_of(path: Path) -> str:

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..edge.errors import InputError
 from ..edge.files import make_folder, whole_file
 from .checkpoint import load_checkpoint, read_state, save_checkpoint
 from .config import config_from
+from .embedding import Embedder
 from .encoder import EncoderConfig
 from .health import Health, health_of
 from .methods.lead_transfer import LeadTransfer, LeadTransferConfig, draw_partners
@@ -77,6 +79,18 @@ def pretrain(config: PretrainConfig, shards: Shards, run: Path) -> Iterator[dict
             log.write(json.dumps({key: round(value, 5) for key, value in entry.items()}) + "\n")
         yield entry
     trainer.save_encoder(run / ENCODER)
+
+
+def load_encoder(path: Path) -> Embedder:
+    """A pretrained encoder with its pooling, in evaluation mode."""
+    try:
+        with safe_open(path, "pt") as file:
+            config = config_from(json.loads(file.metadata()["config"]), PretrainConfig)
+        embedder = Embedder(config.encoder)
+        embedder.encoder.load_state_dict(load_file(path))
+    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold an encoder of leadone; pretrain again") from error
+    return embedder.eval()
 
 
 Windows = list[tuple[int, tuple[str, ...]]]  # number, leads present

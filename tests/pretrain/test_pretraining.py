@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from leadone.cli import cli
 from leadone.edge.errors import InputError
 from leadone.pretrain import pretraining
 from leadone.pretrain.archive import entries
 from leadone.pretrain.encoder import EncoderConfig
 from leadone.pretrain.health import health_of
-from leadone.pretrain.pretraining import PretrainConfig, pretrain, split
+from leadone.pretrain.pretraining import PretrainConfig, load_encoder, pretrain, split
 from leadone.pretrain.shards import Row, Shards, build_shards
 from leadone.pretrain.views import ViewConfig, as_input, draw_views
 
@@ -67,8 +69,30 @@ def test_a_broken_run_ends_as_an_unbroken_one(
     )
     assert whole.keys() == broken.keys()
     assert all(torch.equal(whole[key], broken[key]) for key in whole)
+    embedder = load_encoder(tmp_path / "whole" / "encoder.safetensors")
+    assert embedder(torch.zeros(3, 2, 1, 320)).shape == (3, embedder.size)
     lines = (tmp_path / "broken" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [0, 1, 2]
+
+
+def test_the_command_leaves_out_what_is_kept_for_testing(built: Shards, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        "epochs = 1\nbatch = 4\nheld_out = 0.0\n[encoder]\nchannels = [2, 4, 4, 4]\n"
+        "blocks = [0, 0, 0]\ndilations = [1]\n"
+        "[lead_transfer]\ngroups = [['I', 'II'], ['V1', 'V2']]\n"
+        "main_and_helper_weights = [1, 0.5]\nentity_weights = [0.5]\n"
+    )
+    (tmp_path / "kept.txt").write_text("archive/03\narchive/07\n")
+    words = ["pretrain", "--data", str(tmp_path / "archive"), "--shards", str(tmp_path / "s")]
+    words += ["--out", str(tmp_path / "run"), "--config", str(tmp_path / "c.toml")]
+    words += ["--leave-out", str(tmp_path / "kept.txt")]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert done.exit_code == 0 and "encoder in" in done.output
+    identities = {row.identity for row in Shards(tmp_path / "s").rows()}
+    assert len(identities) == 14 and not identities & {"archive/03", "archive/07"}
+    (tmp_path / "kept.txt").write_text("archive/99\n")
+    with pytest.raises(InputError, match="archive/99"):
+        CliRunner().invoke(cli, words, catch_exceptions=False)
 
 
 def test_what_cannot_be_trained_on_is_said(built: Shards, tmp_path: Path) -> None:
