@@ -1,10 +1,15 @@
-"""What a broken run needs to go on as if nothing had happened, in one safetensors file."""
+"""A run's folder: what a broken run needs to go on as if nothing had happened, log and weights.
+
+`checkpoint.safetensors` holds weights and the optimiser's moments, `log.jsonl` a line an epoch.
+Configurations stand in the headers, so that a file says itself what it is.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -12,6 +17,75 @@ from torch import Tensor, nn, optim
 
 from ..edge.errors import InputError
 from ..edge.files import whole_file
+from .config import config_from
+
+CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
+
+T = TypeVar("T")
+
+
+def save_run(
+    run: Path,
+    config: Any,
+    epochs_done: int,
+    modules: dict[str, nn.Module],
+    optimizer: optim.Optimizer,
+) -> None:
+    """Write the checkpoint of a run with its configuration, a dataclass."""
+    state = {"epochs_done": epochs_done, "config": asdict(config)}
+    save_checkpoint(run / CHECKPOINT, modules, optimizer, state)
+
+
+def resume_run(
+    run: Path, config: Any, modules: dict[str, nn.Module], optimizer: optim.Optimizer
+) -> int:
+    """Put a run's last checkpoint back; the epochs already done, 0 where there is none.
+
+    Raises InputError where the run has another configuration or the file is not a checkpoint.
+    """
+    path = run / CHECKPOINT
+    if not path.exists():
+        return 0
+    state = read_state(path)
+    try:
+        is_same = config_from(state["config"], type(config)) == config
+    except (InputError, KeyError):  # of another version of leadone
+        is_same = False
+    if not is_same:
+        raise InputError(f"{run} holds a run of another configuration; choose another --out")
+    load_checkpoint(path, modules, optimizer)
+    return int(state["epochs_done"])
+
+
+def append_log(run: Path, entry: dict[str, Any]) -> None:
+    """A line of the run's log."""
+    with (run / LOG).open("a") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log; of epochs done twice, because a run broke, the last."""
+    lines = (run / LOG).read_text().splitlines() if (run / LOG).exists() else []
+    by_epoch = {entry["epoch"]: entry for entry in map(json.loads, lines)}
+    return [by_epoch[epoch] for epoch in sorted(by_epoch)]
+
+
+def save_weights(path: Path, module: nn.Module, config: Any, **header: str) -> None:
+    """Write a module's weights with the configuration, and more if given, in the header."""
+    tensors = {key: value.contiguous() for key, value in module.state_dict().items()}
+    with whole_file(path) as unfinished:
+        save_file(tensors, unfinished, {"config": json.dumps(asdict(config)), **header})
+
+
+def load_weights(path: Path, kind: type[T]) -> tuple[T, dict[str, Tensor]]:
+    """The configuration and the weights of a file of `save_weights`; InputError if it is none."""
+    try:
+        with safe_open(path, "pt") as file:
+            config = config_from(json.loads(file.metadata()["config"]), kind)
+        return config, load_file(path)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} does not hold weights of leadone; train again") from error
 
 
 def save_checkpoint(
