@@ -139,6 +139,7 @@ def evaluate(
 
 
 @cli.command()
+@click.option("--method", help="lead-transfer (default), simclr, pcl, ts-tcc, tf-c, masked, ...")
 @click.option(
     "--data",
     "folders",
@@ -146,61 +147,114 @@ def evaluate(
     multiple=True,
     help="A folder of 12-lead WFDB records; give it again for more.",
 )
-@click.option("--shards", required=True, help="Folder of the shards: made from --data, or a URL.")
+@click.option(
+    "--shards", help="Made from --data, or a URL of some made before. [default: OUT/shards]"
+)
 @click.option(
     "--leave-out",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Records kept for testing: a line each, such as ptbxl/24.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option(
+    "--noise",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="NSTDB's folder: muscle, electrode and wander noise for the views.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
 @click.option("--epochs", type=click.IntRange(1))
 @click.option("--seed", type=int)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--show-augmentations",
+    "picture",
+    type=click.Path(path_type=Path),
+    help="Only draw what the views do to lead I, as PNG.",
+)
 def pretrain(
+    method: str | None,
     folders: tuple[Path, ...],
-    shards: str,
+    shards: str | None,
     leave_out: Path | None,
-    out: Path,
+    noise: Path | None,
+    out: Path | None,
     config: Path | None,
     epochs: int | None,
     seed: int | None,
     threads: int,
+    picture: Path | None,
 ) -> None:
     """Train an encoder on unlabelled 12-lead records: the other leads teach lead I.
 
-    Shards are written once and used ever after. Stops and resumes at any epoch.
+    Shards are written once and used ever after. Stops and resumes at any epoch. Under torchrun all
+    processes work on one joint batch.
     """
     _need_torch().set_num_threads(threads)
-    from .pretrain.archive import entries
     from .pretrain.config import load_config
     from .pretrain.pretraining import ENCODER, PretrainConfig
     from .pretrain.pretraining import pretrain as train
-    from .pretrain.shards import Shards, build_shards
+    from .pretrain.ranks import joined_ranks
+    from .pretrain.shards import Shards
+    from .pretrain.views import Views, load_noises
+    from .pretrain.windows import windows_of
 
-    settings = load_config(config, PretrainConfig, epochs=epochs, seed=seed)
+    if shards is None and out is None:
+        raise InputError("name --out, the run's folder, or --shards")
+    place = shards or str(out / "shards" if out else "")
+    settings = load_config(config, PretrainConfig, method=method, epochs=epochs, seed=seed)
     if leave_out is not None and not folders:
         raise InputError("--leave-out works on --data, when shards are made; name the folders")
-    if folders:
-        kept = frozenset(leave_out.read_text().split()) if leave_out is not None else frozenset()
-        with _progress(Console(stderr=True)) as bar:
-            task = bar.add_task("shards", total=1.0)
-            manifest = build_shards(
-                entries(list(folders), kept),
-                Path(shards),
-                progress=lambda share: bar.update(task, completed=share),
-            )
-        for reason, count in manifest["skipped"].items():
-            click.echo(f"left out {count} records: {reason}", err=True)
-    built = Shards(shards)
-    with _progress(Console(stderr=True)) as bar:
-        task = bar.add_task(f"epochs over {len(built)} windows", total=settings.epochs)
-        for entry in train(settings, built, out):
-            bar.update(task, completed=entry["epoch"] + 1)
-            click.echo(json.dumps({key: round(value, 4) for key, value in entry.items()}))
-            if entry.get("collapsed"):
-                click.echo("leadone: the embedding has collapsed: all records look alike", err=True)
-    click.echo(f"encoder in {out / ENCODER}")
+    with joined_ranks() as ranks:
+        console = Console(stderr=True, quiet=not ranks.is_first)
+        if folders and ranks.is_first:
+            _build_shards(folders, Path(place), leave_out, console)
+        ranks.wait()
+        views = Views(Shards(place), settings.views, load_noises(noise) if noise else None)
+        windows = windows_of(views.shards.rows())
+        if picture is not None:
+            from .pretrain.plots import plot_augmentations
+
+            plot_augmentations(views, windows, settings.seed, picture)
+            click.echo(f"augmentations in {picture}")
+            return
+        if out is None:
+            raise InputError("name --out, the run's folder")
+        with _progress(console, TextColumn("{task.fields[speed]}")) as bar:
+            name = f"{settings.method}, {len(windows)} windows"
+            task = bar.add_task(name, total=None, speed="")
+
+            def show(done: int, total: int, windows_per_s: float) -> None:
+                bar.update(task, completed=done, total=total, speed=f"{windows_per_s:.0f}/s")
+
+            for entry in train(settings, views, windows, out, ranks, show):
+                if ranks.is_first:
+                    click.echo(json.dumps({key: round(value, 4) for key, value in entry.items()}))
+                    if entry.get("collapsed"):
+                        warning = "leadone: the embedding has collapsed: all records look alike"
+                        click.echo(warning, err=True)
+        if ranks.is_first:
+            from .pretrain.plots import plot_curves
+
+            click.echo(f"encoder in {out / ENCODER}, curves in {plot_curves(out)}")
+
+
+def _build_shards(
+    folders: tuple[Path, ...], place: Path, leave_out: Path | None, console: Console
+) -> None:
+    """Shards of the records below the folders, with a progress bar."""
+    from .pretrain.archive import entries
+    from .pretrain.shards import build_shards
+
+    kept = frozenset(leave_out.read_text().split()) if leave_out is not None else frozenset()
+    with _progress(console) as bar:
+        task = bar.add_task("shards", total=1.0)
+        manifest = build_shards(
+            entries(list(folders), kept),
+            place,
+            progress=lambda share: bar.update(task, completed=share),
+        )
+    for reason, count in manifest["skipped"].items():
+        click.echo(f"left out {count} records: {reason}", err=True)
 
 
 @cli.command()
@@ -379,11 +433,12 @@ def _one_line(result: Analysis) -> str:
     )
 
 
-def _progress(console: Console) -> Progress:
+def _progress(console: Console, *more: TextColumn) -> Progress:
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     return Progress(
         *columns,
         TimeRemainingColumn(),
+        *more,
         console=console,
         transient=True,
         disable=not console.is_terminal,

@@ -29,7 +29,7 @@ from leadone.pretrain.archive import entries
 from leadone.pretrain.embedding import Embedder
 from leadone.pretrain.pretraining import load_encoder
 from leadone.pretrain.twelve_leads import read_twelve_leads
-from leadone.pretrain.views import ViewConfig, as_input
+from leadone.pretrain.views import ViewConfig, as_tensor
 
 Doubles = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def load(data: Path) -> Labelled:
         y.append([name in label["superclass"] for name in SUPERCLASSES])
         patients.append(label["patient_id"])
         folds.append(int(label["strat_fold"]))
-    signals = as_input(np.stack(x))
+    signals = as_tensor(np.stack(x))
     return Labelled(signals, np.array(y), np.array(patients), np.array(folds))
 
 

@@ -62,7 +62,6 @@ def filter_record(signal_mv: Samples, rate_hz: float) -> tuple[Samples, float]:
 
 
 def network_input(filtered_mv: Samples) -> Samples:
-    """Filtered mV (n,) as the network's two channels (2, n), each in -1..1."""
-    return np.stack([np.clip(filtered_mv / mv, -1.0, 1.0) for mv in INPUT_RANGES_MV]).astype(
-        np.float32
-    )
+    """Filtered mV (..., n) as the network's two channels (..., 2, n), each in -1..1."""
+    scaled = [np.clip(filtered_mv / mv, -1.0, 1.0) for mv in INPUT_RANGES_MV]
+    return np.stack(scaled, -2).astype(np.float32)

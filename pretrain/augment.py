@@ -45,21 +45,32 @@ class AugmentConfig:
 
 
 def load_noise(folder: Path, train_share: float) -> list[Floats]:
-    """The training part of `bw`, `ma` and electrode motion, through the front end, in mV.
+    """All kinds of `noise_by_kind` in one list."""
+    return [noise for kind in noise_by_kind(folder, train_share).values() for noise in kind]
+
+
+def noise_by_kind(folder: Path, train_share: float) -> dict[str, list[Floats]]:
+    """The training part of `bw`, `ma` and `em` of NSTDB, through the front end, in mV.
 
     Electrode motion is NSTDB's own `em`, or `em_recovered.npz` (int16 at 200 per mV) without it.
     """
     names = [name for name in ("bw", "ma", "em") if (folder / f"{name}.hea").is_file()]
-    signals = [wfdb.rdsamp(str(folder / name))[0] for name in names]
+    signals = {name: [wfdb.rdsamp(str(folder / name))[0]] for name in names}
     recovered = folder / "em_recovered.npz"
     if "em" not in names and recovered.is_file():
         with np.load(recovered, allow_pickle=False) as motion:
-            signals += [motion[key] / 200.0 for key in motion if key.startswith("seg")]
+            signals["em"] = [motion[key] / 200.0 for key in motion if key.startswith("seg")]
     if not signals:
         raise InputError(f"{folder} has no noise records; see `leadone data get nstdb`")
-    raw = [signal[:, k] for signal in signals for k in (0, 1)]
-    kept = [r[: int(len(r) * train_share)].astype(np.float32) for r in raw]
-    return [filter_record(r - np.median(r), NOISE_RATE_HZ)[0] for r in kept]
+    raw = {name: [s[:, k] for s in kind for k in (0, 1)] for name, kind in signals.items()}
+    kept = {
+        name: [r[: int(len(r) * train_share)].astype(np.float32) for r in kind]
+        for name, kind in raw.items()
+    }
+    return {
+        name: [filter_record(r - np.median(r), NOISE_RATE_HZ)[0] for r in kind]
+        for name, kind in kept.items()
+    }
 
 
 def draw_speed(config: AugmentConfig, rng: np.random.Generator) -> float:

@@ -8,9 +8,10 @@ orders of every pair.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, distributed
-from torch.distributed.nn.functional import all_gather
+from torch import Tensor
 from torch.nn import functional
+
+from .collectives import gathered, own_rank
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -22,7 +23,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     """
     own = len(first)
     first, second = functional.normalize(first, dim=1), functional.normalize(second, dim=1)
-    all_first, all_second, rank = gathered(first), gathered(second), _rank()
+    all_first, all_second, rank = gathered(first), gathered(second), own_rank()
     everyone = torch.cat([all_first, all_second])
     similarity = torch.cat([first, second]) @ everyone.T / temperature
     row = torch.arange(own, device=first.device) + rank * own
@@ -32,16 +33,10 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     return functional.cross_entropy(similarity, partner)
 
 
-def gathered(own: Tensor) -> Tensor:
-    """The rows of all ranks in the order of ranks; gradients flow back to each."""
-    if not _is_distributed():
-        return own
-    return torch.cat(all_gather(own))  # type: ignore[no-untyped-call]
+def info_nce(queries: Tensor, keys: Tensor) -> Tensor:
+    """Each query (n, d) finds its own key (n, d) among all ranks' keys, by the plain dot product.
 
-
-def _is_distributed() -> bool:
-    return distributed.is_available() and distributed.is_initialized()
-
-
-def _rank() -> int:
-    return distributed.get_rank() if _is_distributed() else 0
+    van den Oord et al. 2018 (CPC), equation 4.
+    """
+    row = torch.arange(len(queries), device=queries.device) + own_rank() * len(queries)
+    return functional.cross_entropy(queries @ gathered(keys).T, row)

@@ -114,10 +114,12 @@ class Shards:
 
     def read(self, windows: Sequence[int] | npt.NDArray[np.int64]) -> Floats:
         """Windows (n, 12, 2500) in mV."""
-        codes = np.stack([self._window(int(window)) for window in windows])
-        signal: Floats = codes.astype(np.float32) * np.float32(MV_PER_CODE)
-        signal[codes == MISSING] = np.nan
-        return signal
+        return _in_mv(np.stack([self._window(int(window)) for window in windows]))
+
+    def read_lead(self, windows: npt.NDArray[np.int64], leads: npt.NDArray[np.int64]) -> Floats:
+        """One lead (its place in LEADS) of each window: (n, 2500) in mV."""
+        pairs = zip(windows.tolist(), leads.tolist(), strict=True)
+        return _in_mv(np.stack([self._window(window)[lead] for window, lead in pairs]))
 
     def rows(self) -> Iterator[Row]:
         """Where each window comes from, in order."""
@@ -168,6 +170,12 @@ def _coded(record: TwelveLeads, start: int) -> Codes:
     limited = np.clip(np.nan_to_num(part / np.float32(MV_PER_CODE)), -32767, 32767)
     codes[:, : part.shape[1]] = np.where(np.isfinite(part), np.rint(limited), MISSING)
     return codes
+
+
+def _in_mv(codes: Codes) -> Floats:
+    signal: Floats = codes.astype(np.float32) * np.float32(MV_PER_CODE)
+    signal[codes == MISSING] = np.nan
+    return signal
 
 
 def _write_shard(out: Path, number: int, codes: list[Codes], rows: list[Row]) -> dict[str, Any]:

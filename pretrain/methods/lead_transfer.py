@@ -14,10 +14,11 @@ the main group's encoder is what training keeps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -26,8 +27,10 @@ from ...edge.lead_names import lead_key
 from ..contrast import nt_xent
 from ..embedding import Embedder, Projection
 from ..encoder import EncoderConfig
-
-MAIN_LEAD = "i"
+from ..twelve_leads import LEADS
+from ..views import Views, lead_places
+from ..windows import Windows
+from .method import MAIN, MAIN_LEAD, Loss, Method, Whole
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class LeadTransferConfig:
             raise InputError("a lead stands in two groups; name each lead once")
         if not self.groups or MAIN_LEAD not in map(lead_key, self.groups[0]):
             raise InputError("the first group is the main one and must hold lead I")
-        if any(not set(map(lead_key, group)) - {MAIN_LEAD} for group in self.groups):
-            raise InputError("each group needs a lead besides lead I")
+        if any(not set(map(lead_key, group)) & set(LEADS) - {MAIN_LEAD} for group in self.groups):
+            raise InputError("each group needs one of the twelve leads besides lead I")
         if len(self.main_and_helper_weights) != len(self.groups):
             raise InputError(f"{len(self.groups)} groups need as many main_and_helper_weights")
         if len(self.entity_weights) != len(self.groups) - 1:
@@ -66,48 +69,56 @@ class LeadTransferConfig:
         """The leads that each group offers beside lead I, by key."""
         return [[k for k in map(lead_key, group) if k != MAIN_LEAD] for group in self.groups]
 
-    def fits(self, leads: Collection[str]) -> bool:
-        """Whether a record with these leads, by key, has lead I and one of each group."""
-        return MAIN_LEAD in leads and all(set(group) & set(leads) for group in self.partners())
 
+class LeadTransfer(Method):
+    """The groups' networks; `embedder` is the main group's."""
 
-class LeadTransfer(nn.Module):
-    """The groups' networks; `forward` gives the loss and its parts."""
+    needs = "lead I and a lead of each group"
+    config: LeadTransferConfig
 
     def __init__(self, encoder: EncoderConfig, config: LeadTransferConfig) -> None:
         """One shared encoder or one a group, and a head a group."""
-        super().__init__()
-        self.config = config
-        count = len(config.groups)
-        embedders = [Embedder(encoder) for _ in range(count if config.separate_encoders else 1)]
-        self.embedders = nn.ModuleList(embedders)
-        size = embedders[0].size
+        super().__init__(encoder, config)
+        helpers = len(config.groups) - 1 if config.separate_encoders else 0
+        self.helpers = nn.ModuleList(Embedder(encoder) for _ in range(helpers))
         self.heads = nn.ModuleList(
-            Projection(size, config.hidden, config.projected) for _ in range(count)
+            Projection(self.embedder.size, config.hidden, config.projected) for _ in config.groups
         )
 
-    @property
-    def encoder(self) -> nn.Module:
-        """The main group's encoder: what fine-tuning starts from."""
-        module: nn.Module = self.embedders[0].get_submodule("encoder")
-        return module
+    @classmethod
+    def fits(cls, windows: Windows, config: LeadTransferConfig) -> npt.NDArray[np.bool_]:
+        """Windows with lead I and a lead of each group."""
+        groups = [windows.has_lead[:, _known(group)].any(1) for group in config.partners()]
+        fitting: npt.NDArray[np.bool_] = windows.has_lead[:, MAIN] & np.all(groups, 0)
+        return fitting
 
-    def forward(self, main: Tensor, others: Sequence[Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of views of lead I and, for each group, of one of its other leads.
+    def draw(
+        self, views: Views, windows: Windows, chosen: Whole, rng: np.random.Generator
+    ) -> tuple[Tensor, ...]:
+        """A view of lead I and, for each group, of one of its other leads."""
+        numbers = windows.number[chosen]
+        partners = draw_partners(self.config, windows.has_lead[chosen], rng)
+        leads: list[Whole | int] = [MAIN, *partners]
+        return tuple(views.draw(numbers, lead, rng) for lead in leads)
 
-        `main` and each of `others` are (batch, 2, 1, time); row k of all is one record.
-        """
-        of_main, of_others = self._project(main, others)
+    def forward(self, *drawn: Tensor) -> Loss:
+        """The loss of views of lead I, then of a lead of each group; row k of all is one record."""
+        of_main, of_others = self._project(drawn[0], drawn[1:])
         return lead_transfer_loss(of_main, of_others, self.config)
+
+    def paired(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Lead I through the main group's network, a chest lead through the last group's."""
+        last = self.helpers[-1] if self.helpers else self.embedder
+        return self.heads[0](self.embedder(first)), self.heads[-1](last(second))
 
     def _project(self, main: Tensor, others: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """h_I and h_m through each group's network."""
         if not self.config.separate_encoders:
             # All views in one batch: their statistics in batch norm are common, as at run time.
-            embedded = self.embedders[0](torch.cat([main, *others])).chunk(1 + len(others))
+            embedded = self.embedder(torch.cat([main, *others])).chunk(1 + len(others))
             pairs = [(embedded[0], other) for other in embedded[1:]]
         else:
-            joined = zip(self.embedders, others, strict=True)
+            joined = zip([self.embedder, *self.helpers], others, strict=True)
             pairs = [embedder(torch.cat([main, other])).chunk(2) for embedder, other in joined]
         heads = list(zip(self.heads, pairs, strict=True))
         return [head(i) for head, (i, _) in heads], [head(m) for head, (_, m) in heads]
@@ -130,13 +141,20 @@ def lead_transfer_loss(
 
 
 def draw_partners(
-    config: LeadTransferConfig, present: Sequence[Collection[str]], rng: np.random.Generator
-) -> list[list[str]]:
-    """For each group, a lead for each record out of those that it has.
+    config: LeadTransferConfig, has_lead: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> list[Whole]:
+    """For each group a lead (its place in LEADS) of each record, out of those that it has.
 
-    `present` holds the leads, by key, of records that `LeadTransferConfig.fits`.
+    `has_lead` (b, 12) is of records that `LeadTransfer.fits`.
     """
-    return [
-        [str(rng.choice([lead for lead in group if lead in leads])) for leads in present]
-        for group in config.partners()
-    ]
+    drawn = []
+    for group in config.partners():
+        places = _known(group)
+        chance = np.where(has_lead[:, places], rng.random((len(has_lead), len(places))), -1.0)
+        drawn.append(places[chance.argmax(1)])
+    return drawn
+
+
+def _known(group: Sequence[str]) -> Whole:
+    """The places of a group's leads among the twelve; others are never there."""
+    return lead_places([lead for lead in group if lead in LEADS])

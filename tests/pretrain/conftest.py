@@ -7,6 +7,12 @@ import numpy as np
 import pytest
 import wfdb
 
+from leadone.pretrain.archive import entries
+from leadone.pretrain.shards import Shards, build_shards
+from leadone.pretrain.views import ViewConfig, Views
+
+RECORDS = 24
+
 
 @pytest.fixture
 def heart() -> Callable[..., dict[str, np.ndarray]]:
@@ -18,6 +24,26 @@ def heart() -> Callable[..., dict[str, np.ndarray]]:
 def write() -> Callable[..., Path]:
     """`write(path, leads, rate_hz)`: a WFDB record."""
     return _write
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Shards:
+    """Shards in `tmp_path / "shards"` of 24 records whose chest leads differ, in `archive`."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "archive").mkdir()
+    for k in range(RECORDS):
+        leads = _heart()
+        for chest in range(1, 7):
+            leads[f"V{chest}"] = leads[f"V{chest}"] * rng.normal()
+        _write(tmp_path / "archive" / f"{k:02}", leads)
+    build_shards(entries([tmp_path / "archive"]), tmp_path / "shards")
+    return Shards(tmp_path / "shards")
+
+
+@pytest.fixture
+def views(built: Shards) -> Views:
+    """Views of those shards, short ones."""
+    return Views(built, ViewConfig(samples=640))
 
 
 def _heart(seconds: float = 10.0, rate_hz: float = 500.0) -> dict[str, np.ndarray]:

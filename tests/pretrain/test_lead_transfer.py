@@ -13,6 +13,9 @@ from leadone.pretrain.methods.lead_transfer import (
     draw_partners,
     lead_transfer_loss,
 )
+from leadone.pretrain.shards import Row
+from leadone.pretrain.twelve_leads import LEADS
+from leadone.pretrain.windows import windows_of
 
 SMALL = EncoderConfig(channels=(2, 4, 4, 4), blocks=(0, 0, 0), dilations=(1,), expansion=1)
 
@@ -48,25 +51,34 @@ def test_every_network_learns_and_the_main_one_is_kept(separate: bool) -> None:
     torch.manual_seed(0)
     method = LeadTransfer(SMALL, LeadTransferConfig(separate_encoders=separate))
     views = [torch.randn(4, 2, 1, 320) for _ in range(4)]
-    loss, _ = method(views[0], views[1:])
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert len(method.embedders) == (3 if separate else 1) and len(method.heads) == 3
+    loss, _ = method(*views)
+    loss.backward()
+    assert len(method.helpers) == (2 if separate else 0) and len(method.heads) == 3
     for name, parameter in method.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         assert parameter.grad.abs().sum() > 0 or "bias" in name, name
-    assert method.encoder is method.embedders[0].encoder
+    first, second = method.paired(views[0], views[3])
+    network = method.helpers[1] if separate else method.embedder
+    torch.testing.assert_close(first, method.heads[0](method.embedder(views[0])))
+    torch.testing.assert_close(second, method.heads[2](network(views[3])))
 
 
 def test_partners_come_from_their_group_and_from_what_a_record_has() -> None:
     config = LeadTransferConfig()
-    present = [{"i", "ii", "v1", "v6"}, {"i", "avr", "v2", "v3", "v4"}]
+    present = [
+        ("i", "ii", "v1", "v6"),
+        ("i", "avr", "v2", "v3", "v4"),
+        ("i", "ii", "v1"),
+        ("ii", "v1", "v6"),
+    ]
+    windows = windows_of(Row(f"x/{k}", None, 0.0, leads) for k, leads in enumerate(present))
+    assert LeadTransfer.fits(windows, config).tolist() == [True, True, False, False]
     rng = np.random.default_rng(0)
-    drawn = [draw_partners(config, present, rng) for _ in range(20)]
-    assert {tuple(d[0]) for d in drawn} == {("ii", "avr")}  # never lead I itself
-    assert {d[1][0] for d in drawn} == {"v1"} and {d[1][1] for d in drawn} == {"v2", "v3"}
-    assert all(d[2] == ["v6", "v4"] for d in drawn)
-    assert all(config.fits(leads) for leads in present)
-    assert not config.fits({"i", "ii", "v1"}) and not config.fits({"ii", "v1", "v6"})
+    drawn = [draw_partners(config, windows.has_lead[:2], rng) for _ in range(30)]
+    names = [[[LEADS[place] for place in group] for group in one] for one in drawn]
+    assert {tuple(one[0]) for one in names} == {("ii", "avr")}  # never lead I itself
+    assert {one[1][0] for one in names} == {"v1"} and {one[1][1] for one in names} == {"v2", "v3"}
+    assert all(one[2] == ["v6", "v4"] for one in names)
 
 
 @pytest.mark.parametrize(

@@ -1,132 +1,229 @@
 """The loop on synthetic records: learns, resumes to the same encoder, says what is wrong."""
 
-import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from torch import multiprocessing
 
 from leadone.cli import cli
 from leadone.edge.errors import InputError
-from leadone.pretrain import pretraining
-from leadone.pretrain.archive import entries
+from leadone.pretrain.checkpoint import read_log
 from leadone.pretrain.encoder import EncoderConfig
 from leadone.pretrain.health import health_of
-from leadone.pretrain.pretraining import PretrainConfig, load_encoder, pretrain, split
-from leadone.pretrain.shards import Row, Shards, build_shards
-from leadone.pretrain.views import ViewConfig, as_input, draw_views
+from leadone.pretrain.pretraining import (
+    PretrainConfig,
+    load_encoder,
+    load_method,
+    pretrain,
+    usable,
+)
+from leadone.pretrain.ranks import Ranks, joined_ranks
+from leadone.pretrain.shards import Row, Shards
+from leadone.pretrain.views import ViewConfig, Views
+from leadone.pretrain.windows import windows_of
 
 SMALL = PretrainConfig(
     epochs=3,
-    batch=4,
+    batch=8,
     held_out=0.3,
+    views=ViewConfig(samples=640),
     encoder=EncoderConfig(channels=(2, 4, 4, 4), blocks=(0, 0, 0), dilations=(1,), expansion=1),
 )
 
 
-@pytest.fixture
-def built(
-    tmp_path: Path,
-    heart: Callable[..., dict[str, np.ndarray]],
-    write: Callable[..., Path],
-) -> Shards:
-    rng = np.random.default_rng(0)
-    (tmp_path / "archive").mkdir()
-    for k in range(16):
-        leads = heart()
-        for chest in range(1, 7):
-            leads[f"V{chest}"] = leads[f"V{chest}"] * rng.normal()
-        write(tmp_path / "archive" / f"{k:02}", leads)
-    build_shards(entries([tmp_path / "archive"]), tmp_path / "shards")
-    return Shards(tmp_path / "shards")
+def silent(done: int, total: int, windows_per_s: float) -> None:
+    pass
 
 
-def test_a_broken_run_ends_as_an_unbroken_one(
-    built: Shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = list(pretrain(SMALL, built, tmp_path / "whole"))
+def run_all(
+    config: PretrainConfig,
+    shards: Shards,
+    run: Path,
+    on_step: Callable[[int, int, float], None] = silent,
+    ranks: Ranks | None = None,
+) -> list[dict[str, float]]:
+    views = Views(shards, config.views)
+    windows = windows_of(shards.rows())
+    return list(pretrain(config, views, windows, run, ranks or Ranks(), on_step))
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "encoder.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_broken_run_ends_as_an_unbroken_one(built: Shards, tmp_path: Path) -> None:
+    log = run_all(SMALL, built, tmp_path / "whole")
     assert [entry["epoch"] for entry in log] == [0, 1, 2]
     assert {"loss", "main", "helper2", "entity3", "retrieval", "uniformity"} <= set(log[0])
-    step, steps = pretraining.Trainer.step, []
+    assert 0 < log[0]["loading_s"] < log[0]["seconds"]
 
-    def killed(self: pretraining.Trainer, *views: object) -> dict[str, float]:
-        steps.append(1)
-        if len(steps) == 3:  # within the second epoch
+    def breaking(done: int, total: int, windows_per_s: float) -> None:
+        if done == total // 3 + 1:  # within the second epoch
             raise KeyboardInterrupt
-        return step(self, *views)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pretraining.Trainer, "step", killed)
     with pytest.raises(KeyboardInterrupt):
-        list(pretrain(SMALL, built, tmp_path / "broken"))
-    list(pretrain(SMALL, built, tmp_path / "broken"))
-    whole, broken = (
-        load_file(tmp_path / run / "encoder.safetensors") for run in ("whole", "broken")
-    )
-    assert whole.keys() == broken.keys()
-    assert all(torch.equal(whole[key], broken[key]) for key in whole)
+        run_all(SMALL, built, tmp_path / "broken", breaking)
+    assert len(read_log(tmp_path / "broken")) == 1
+    run_all(SMALL, built, tmp_path / "broken")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
     embedder = load_encoder(tmp_path / "whole" / "encoder.safetensors")
     assert embedder(torch.zeros(3, 2, 1, 320)).shape == (3, embedder.size)
-    lines = (tmp_path / "broken" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in lines] == [0, 1, 2]
+    losses = [[e["loss"] for e in read_log(tmp_path / run)] for run in ("whole", "broken")]
+    assert losses[0] == losses[1] and len(losses[0]) == 3
+    method, config = load_method(tmp_path / "whole")
+    assert config == SMALL and same(
+        weights(tmp_path / "whole"), method.embedder.encoder.state_dict()
+    )
+    run_all(replace(SMALL, seed=1), built, tmp_path / "other")
+    assert not same(weights(tmp_path / "whole"), weights(tmp_path / "other"))
+
+
+def test_kill_9_within_an_epoch_loses_that_epoch_alone(built: Shards, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        "epochs = 6\nbatch = 8\nheld_out = 0.0\n[encoder]\nchannels = [2, 4, 4, 4]\n"
+        "blocks = [0, 0, 0]\ndilations = [1]\n"
+    )
+    words = [sys.executable, "-m", "leadone.cli", "pretrain", "--shards", str(tmp_path / "shards")]
+    words += ["--config", str(tmp_path / "c.toml"), "--out"]
+    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+    log = tmp_path / "broken" / "log.jsonl"
+    with subprocess.Popen([*words, str(tmp_path / "broken")], stdout=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 60
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        os.kill(running.pid, signal.SIGKILL)
+    assert running.returncode == -signal.SIGKILL
+    assert 1 <= len(read_log(tmp_path / "broken")) < 6, "it was not killed while it ran"
+    assert not (tmp_path / "broken" / "encoder.safetensors").exists()
+    subprocess.run([*words, str(tmp_path / "broken")], check=True, capture_output=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+    whole, broken = (read_log(tmp_path / run)[-1]["loss"] for run in ("whole", "broken"))
+    assert whole == broken
+
+
+def _on_rank(rank: int, port: str, config: PretrainConfig, shards: str, run: str) -> None:
+    torch.set_num_threads(1)
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with joined_ranks() as ranks:
+        run_all(config, Shards(shards), Path(run), silent, ranks)
+
+
+METHOD_PARTS = {
+    "lead-transfer": ("main", "helper2", "helper3", "entity2", "entity3"),
+    "ts-tcc": ("strong", "weak", "contextual"),
+    "masked": (),
+}
+
+
+@pytest.mark.parametrize("method", METHOD_PARTS)
+def test_two_processes_are_one_with_the_joint_batch(
+    method: str, built: Shards, tmp_path: Path
+) -> None:
+    """Losses of four epochs, which hang on gathered gradients and batch norm's statistics."""
+    config = replace(SMALL, method=method, batch=16, epochs=4, held_out=0.3, learning_rate=1e-3)
+    one = run_all(config, built, tmp_path / "one")
+    port = str(20000 + os.getpid() % 20000)
+    arguments = (port, config, str(tmp_path / "shards"), str(tmp_path / "two"))
+    multiprocessing.spawn(_on_rank, arguments, nprocs=2)
+    two = read_log(tmp_path / "two")
+    assert len(two) == len(one) == 4
+    for of_one, of_two in zip(one, two, strict=True):
+        for key in {"loss", *METHOD_PARTS[method]}:
+            assert of_two[key] == pytest.approx(of_one[key], rel=5e-3), key
+    x = torch.randn(8, 2, 1, 640, generator=torch.Generator().manual_seed(0))
+    joint, spread = (load_encoder(tmp_path / n / "encoder.safetensors") for n in ("one", "two"))
+    torch.testing.assert_close(spread(x), joint(x), rtol=1e-2, atol=1e-2)
 
 
 def test_the_command_leaves_out_what_is_kept_for_testing(built: Shards, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(
-        "epochs = 1\nbatch = 4\nheld_out = 0.0\n[encoder]\nchannels = [2, 4, 4, 4]\n"
+        "epochs = 1\nbatch = 8\nheld_out = 0.0\n[encoder]\nchannels = [2, 4, 4, 4]\n"
         "blocks = [0, 0, 0]\ndilations = [1]\n"
         "[lead_transfer]\ngroups = [['I', 'II'], ['V1', 'V2']]\n"
         "main_and_helper_weights = [1, 0.5]\nentity_weights = [0.5]\n"
     )
     (tmp_path / "kept.txt").write_text("archive/03\narchive/07\n")
-    words = ["pretrain", "--data", str(tmp_path / "archive"), "--shards", str(tmp_path / "s")]
-    words += ["--out", str(tmp_path / "run"), "--config", str(tmp_path / "c.toml")]
-    words += ["--leave-out", str(tmp_path / "kept.txt")]
+    words = ["pretrain", "--data", str(tmp_path / "archive"), "--out", str(tmp_path / "run")]
+    words += ["--config", str(tmp_path / "c.toml"), "--leave-out", str(tmp_path / "kept.txt")]
     done = CliRunner().invoke(cli, words, catch_exceptions=False)
     assert done.exit_code == 0 and "encoder in" in done.output
-    identities = {row.identity for row in Shards(tmp_path / "s").rows()}
-    assert len(identities) == 14 and not identities & {"archive/03", "archive/07"}
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    identities = {row.identity for row in Shards(tmp_path / "run" / "shards").rows()}
+    assert len(identities) == 22 and not identities & {"archive/03", "archive/07"}
     (tmp_path / "kept.txt").write_text("archive/99\n")
     with pytest.raises(InputError, match="archive/99"):
         CliRunner().invoke(cli, words, catch_exceptions=False)
 
 
+def test_the_command_draws_the_augmentations_and_trains_nothing(
+    built: Shards, tmp_path: Path
+) -> None:
+    picture = tmp_path / "a.png"
+    words = ["pretrain", "--shards", str(tmp_path / "shards"), "--show-augmentations", str(picture)]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert done.exit_code == 0 and picture.read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "archive", "shards"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("method = 'byol'", "no method 'byol'"),
+        ("methods = 'simclr'", "unknown key 'methods'"),
+        ("[simclr]\ntau = 1.0", "unknown key 'tau'"),
+        ("batch = 12", "multiple of 8"),
+    ],
+)
+def test_a_configuration_with_a_mistake_is_refused(
+    text: str, reason: str, built: Shards, tmp_path: Path
+) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    words = ["pretrain", "--shards", str(tmp_path / "shards"), "--out", str(tmp_path / "run")]
+    with pytest.raises(InputError, match=reason):
+        CliRunner().invoke(
+            cli, [*words, "--config", str(tmp_path / "c.toml")], catch_exceptions=False
+        )
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_cannot_be_trained_on_is_said(built: Shards, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="smaller batch"):
-        list(pretrain(replace(SMALL, batch=64), built, tmp_path / "r"))
+        run_all(replace(SMALL, batch=64), built, tmp_path / "r")
+    with pytest.raises(InputError, match="to 3 processes; choose a multiple of 24"):
+        run_all(SMALL, built, tmp_path / "r", ranks=Ranks(0, 3))
     assert not (tmp_path / "r").exists()
-    list(pretrain(replace(SMALL, epochs=1), built, tmp_path / "r"))
+    run_all(replace(SMALL, epochs=1), built, tmp_path / "r")
     with pytest.raises(InputError, match="another configuration"):
-        list(pretrain(SMALL, built, tmp_path / "r"))
+        run_all(SMALL, built, tmp_path / "r")
+    with pytest.raises(InputError, match="not finite"):
+        run_all(replace(SMALL, learning_rate=1e30), built, tmp_path / "n")
+    (tmp_path / "encoder.safetensors").write_bytes(b"not one")
+    with pytest.raises(InputError, match="does not hold weights"):
+        load_encoder(tmp_path / "encoder.safetensors")
 
 
-def test_a_patient_is_on_one_side_only() -> None:
-    rows = [Row(f"x/{k}", f"patient{k // 3}", 0.0) for k in range(300)]
-    training, held_out = split(iter(rows), SMALL)
-    sides = [{rows[number].patient for number, _ in side} for side in (training, held_out)]
-    assert not sides[0] & sides[1] and 0.15 < len(held_out) / 300 < 0.45
-    without_chest = Row("x/0", None, 0.0, ("i", "ii", "iii"))
-    assert split(iter([without_chest]), SMALL) == ([], [])
-
-
-def test_views_differ_in_speed_and_height_and_never_leave_the_signal() -> None:
-    rng = np.random.default_rng(0)
-    t = np.arange(2500) / 250
-    signal = np.tile(np.sin(2 * np.pi * 5 * t), (64, 1)).astype(np.float32)
-    signal[1::2, 1500:] = np.nan
-    config = ViewConfig(noise=0.0, wander=0.0)
-    views = draw_views(signal, config, rng)
-    assert views.shape == (64, 2, 1, 1408) and views.isfinite().all()
-    wide = views[:, 0, 0].numpy() * 5.0
-    hz = (np.diff(np.sign(wide), axis=1) != 0).sum(1) / 2 / (1408 / 250)
-    assert hz[::2].max() / hz[::2].min() > 1.5 and hz.min() > 5 / 1.45 and hz.max() < 5 * 1.45
-    rms = np.sqrt((wide**2).mean(1))
-    assert rms.max() / rms.min() > 1.8 and rms.min() > 0.1 and rms.max() < 0.4
-    torch.testing.assert_close(as_input(wide)[:, 0, 0] * 5.0, torch.from_numpy(wide))
+def test_a_record_without_the_leads_of_a_method_is_not_used() -> None:
+    limb = [Row(f"x/{k}", None, 0.0, ("i", "ii", "iii")) for k in range(40)]
+    windows = windows_of(limb)
+    with pytest.raises(InputError, match="0 windows for training have lead I and a lead of each"):
+        usable(windows, replace(SMALL, batch=8))
+    training, held_out = usable(windows, replace(SMALL, batch=8, method="simclr"))
+    assert len(training) + len(held_out) == 40
 
 
 def test_health_by_hand() -> None:
