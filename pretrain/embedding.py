@@ -14,11 +14,12 @@ class Embedder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         """`size` is the length of the vector."""
         super().__init__()
+        self.config = config
         self.encoder = Encoder(config)
         self.size = 3 * (config.channels[2] + config.channels[3])
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, 2, 1, time) to (batch, size)."""
+        """(batch, inputs, 1, time) to (batch, size)."""
         *_, x2, x3 = self.encoder(x)
         pooled = [p for level in (x2, x3) for p in _pooled(level.squeeze(2))]
         return torch.cat(pooled, 1)

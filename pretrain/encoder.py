@@ -21,6 +21,7 @@ class EncoderConfig:
     blocks: tuple[int, int, int] = (1, 1, 2)  # residual blocks at the first three rates
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # one residual block each at 15.6 Hz
     expansion: int = 2
+    inputs: int = 2  # channels: one lead in two ranges (edge.frontend)
 
 
 class Conv(nn.Module):
@@ -85,7 +86,7 @@ class Encoder(nn.Module):
         n0, n1, n2 = config.blocks
         e = config.expansion
         self.level0 = nn.Sequential(
-            Conv(2, c0, 15, stride=2), *[Residual(c0, 9, 1, e) for _ in range(n0)]
+            Conv(config.inputs, c0, 15, stride=2), *[Residual(c0, 9, 1, e) for _ in range(n0)]
         )
         self.level1 = nn.Sequential(
             Conv(c0, c1, 5, stride=2), *[Residual(c1, 9, 1, e) for _ in range(n1)]
@@ -98,7 +99,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(batch, 2, 1, time) to features at 1/2, 1/4, 1/8 and 1/16 of the rate."""
+        """(batch, inputs, 1, time) to features at 1/2, 1/4, 1/8 and 1/16 of the rate."""
         x0 = self.level0(x)
         x1 = self.level1(x0)
         x2 = self.level2(x1)

@@ -98,16 +98,25 @@ def stretch(signals: Floats, samples: int, warp: float, rng: np.random.Generator
     NaN stands at rows' ends only, where a window is longer than its record.
     """
     valid = np.isfinite(signals).sum(1)
-    speed = warp ** rng.uniform(-1, 1, len(signals))
-    speed = np.minimum(speed, (valid - 2) / samples)
-    start = rng.random(len(signals)) * (valid - 2 - speed * samples)
-    at = start[:, None] + speed[:, None] * np.arange(samples)
-    whole = at.astype(np.int64)
-    share = (at - whole).astype(np.float32)
+    return interpolated(np.nan_to_num(signals), draw_positions(valid, samples, warp, rng))
+
+
+def draw_positions(
+    valid: npt.NDArray[np.int64], samples: int, warp: float, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Where to look (b, samples) in rows of so many valid samples."""
+    speed = np.minimum(warp ** rng.uniform(-1, 1, len(valid)), (valid - 2) / samples)
+    start = rng.random(len(valid)) * (valid - 2 - speed * samples)
+    positions: npt.NDArray[np.float64] = start[:, None] + speed[:, None] * np.arange(samples)
+    return positions
+
+
+def interpolated(signals: Floats, positions: npt.NDArray[np.float64]) -> Floats:
+    """Rows (b, n) at fractional positions (b, samples)."""
+    whole = positions.astype(np.int64)
+    share = (positions - whole).astype(np.float32)
     rows = np.arange(len(signals))[:, None]
-    filled = np.nan_to_num(signals)
-    stretched: Floats = filled[rows, whole] * (1 - share) + filled[rows, whole + 1] * share
-    return stretched
+    return signals[rows, whole] * (1 - share) + signals[rows, whole + 1] * share
 
 
 def unit_rms(x: Floats) -> Floats:
