@@ -263,6 +263,11 @@ def _build_shards(
 @click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
 @click.option("--epochs", type=click.IntRange(1))
 @click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training.")
+@click.option(
+    "--encoder",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Start from this encoder.safetensors of `leadone pretrain`.",
+)
 @click.option("--seed", type=int)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 def finetune(
@@ -271,6 +276,7 @@ def finetune(
     config: Path | None,
     epochs: int | None,
     fold: int | None,
+    encoder: Path | None,
     seed: int | None,
     threads: int,
 ) -> None:
@@ -281,7 +287,7 @@ def finetune(
     from .pretrain.config import load_config
 
     settings = load_config(config, FinetuneConfig, epochs=epochs, fold=fold, seed=seed)
-    weights = train(settings, data, out)
+    weights = train(settings, data, out, encoder)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 

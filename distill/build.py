@@ -20,7 +20,7 @@ from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 from .datasets import LOADERS, LabelledLead
 from .delineator import work_of
-from .finetune import load_weights, training_leads
+from .finetune import load_delineator, training_leads
 from .graph import trace
 from .onnx_writer import write_float, write_int8
 from .quantize import quantize
@@ -57,7 +57,7 @@ def build_bundle(
     weights = run / "model.safetensors" if run.is_dir() else run
     if not weights.is_file():
         raise InputError(f"{run} holds no model.safetensors; let `leadone finetune` end first")
-    model, config = load_weights(weights)
+    model, config = load_delineator(weights)
     parameters, macs = work_of(model)
     graph = trace(model)
     with TemporaryDirectory() as scratch:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..edge.errors import InputError
-from ..edge.files import make_folder, whole_file
+from ..edge.files import make_folder
 from ..pretrain.augment import AugmentConfig, load_noise
-from ..pretrain.checkpoint import load_checkpoint, read_state, save_checkpoint
-from ..pretrain.config import config_from
+from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
 from ..pretrain.encoder import EncoderConfig
+from ..pretrain.pretraining import load_encoder
 from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
 from .delineator import Delineator, work_of
 from .targets import NO_BEAT, wave_loss
+
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,22 @@ class FinetuneConfig:
     ema: float = 0.998
     seed: int = 0
     fold: int | None = None  # records of this fold are left out; None trains on all
+    pretrained: str = ""  # SHA-256 of the encoder that training starts from; none by default
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
 
 
-def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
+def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None = None) -> Path:
     """Train on LUDB, QTDB and MIT-BIH below `data`; returns the final weights' path.
 
-    `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at
-    the end `model.safetensors`.
+    `encoder` is a pretrained one to start from, of the configuration's widths. `run` holds
+    `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the end
+    `model.safetensors`.
     """
     torch.manual_seed(config.seed)
+    if encoder is not None:
+        config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
     source = CropSource(
         training_leads(data, config.fold),
         load_noise(data / "nstdb", config.augment.train_share_of_noise),
@@ -58,6 +62,8 @@ def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
         config.plan,
     )
     trainer = Trainer(config, source.steps(config.batch))
+    if encoder is not None:
+        trainer.start_from(encoder)
     make_folder(run)
     first = trainer.resume(run)
     for epoch in range(first, config.epochs):
@@ -65,13 +71,18 @@ def finetune(config: FinetuneConfig, data: Path, run: Path) -> Path:
         losses = [trainer.step(b) for b in source.batches(config.batch, config.seed, epoch)]
         trainer.save(run, epoch + 1)
         wave, beat = np.mean(losses, 0)
-        entry = {
+        entry: dict[str, float] = {
             "epoch": epoch,
             "wave_loss": round(float(wave), 5),
             "beat_loss": round(float(beat), 5),
         }
-        _log(run, {**entry, "seconds": round(time.monotonic() - started, 1)})
-    return save_weights(trainer.averaged, config, run / "model.safetensors")
+        entry["seconds"] = round(time.monotonic() - started, 1)
+        append_log(run, entry)
+        print(json.dumps(entry), flush=True)
+    parameters, macs = work_of(trainer.averaged)
+    weights = run / WEIGHTS
+    save_weights(weights, trainer.averaged, config, parameters=str(parameters), macs=str(macs))
+    return weights
 
 
 def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
@@ -102,6 +113,16 @@ class Trainer:
             self._optimizer, config.learning_rate, total_steps=self._total, pct_start=0.15
         )
 
+    def start_from(self, path: Path) -> None:
+        """Take a pretrained encoder's weights; InputError where its widths are others."""
+        embedder = load_encoder(path)
+        if embedder.config != self.config.encoder:
+            raise InputError(
+                f"{path} has other widths than this run; give it the same [encoder] in --config"
+            )
+        for model in (self.model, self.averaged):
+            model.encoder.load_state_dict(embedder.encoder.state_dict())
+
     def step(self, batch: Batch) -> tuple[float, float]:
         """One update; returns wave and beat loss."""
         self.model.train()
@@ -118,23 +139,16 @@ class Trainer:
 
     def save(self, run: Path, epochs_done: int) -> None:
         """Checkpoint: weights, average, moments, and what they belong to."""
-        state = {"epochs_done": epochs_done, "config": asdict(self.config)}
-        save_checkpoint(run / "checkpoint.safetensors", self._modules, self._optimizer, state)
+        save_run(run, self.config, epochs_done, self._modules, self._optimizer)
 
     def resume(self, run: Path) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
-        path = run / "checkpoint.safetensors"
-        if not path.exists():
-            return 0
-        state = read_state(path)
-        if config_from(state["config"], FinetuneConfig) != self.config:
-            raise InputError(f"{run} holds a run of another configuration; choose another --out")
-        load_checkpoint(path, self._modules, self._optimizer)
-        done = int(state["epochs_done"])
-        steps = done * self._total // max(self.config.epochs, 1)
-        schedule = {"last_epoch": steps - 1, "_step_count": steps + 1}
-        self._schedule.load_state_dict({**self._schedule.state_dict(), **schedule})
-        self._schedule.step()  # the rate of a one-cycle schedule depends on its position alone
+        done = resume_run(run, self.config, self._modules, self._optimizer)
+        if done:
+            steps = done * self._total // max(self.config.epochs, 1)
+            schedule = {"last_epoch": steps - 1, "_step_count": steps + 1}
+            self._schedule.load_state_dict({**self._schedule.state_dict(), **schedule})
+            self._schedule.step()  # the rate of a one-cycle schedule depends on its position alone
         return done
 
     def _average(self) -> None:
@@ -156,33 +170,12 @@ def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
     return total / (target != NO_BEAT).sum().clamp(min=1)
 
 
-def save_weights(model: nn.Module, config: FinetuneConfig, path: Path) -> Path:
-    """Weights as safetensors with the configuration and the model's size in the header."""
-    parameters, macs = work_of(model)
-    header = {
-        "config": json.dumps(asdict(config)),
-        "parameters": str(parameters),
-        "macs": str(macs),
-    }
-    tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
-    with whole_file(path) as unfinished:
-        save_file(tensors, unfinished, header)
-    return path
-
-
-def load_weights(path: Path) -> tuple[Delineator, FinetuneConfig]:
+def load_delineator(path: Path) -> tuple[Delineator, FinetuneConfig]:
     """A trained delineator, in evaluation mode, and its configuration."""
+    config, tensors = load_weights(path, FinetuneConfig)
+    model = Delineator(config.encoder)
     try:
-        with safe_open(path, "pt") as file:
-            config = config_from(json.loads(file.metadata()["config"]), FinetuneConfig)
-        model = Delineator(config.encoder)
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
         raise InputError(f"{path} does not hold weights of leadone; train again") from error
     return model.eval(), config
-
-
-def _log(run: Path, entry: dict[str, Any]) -> None:
-    with (run / "log.jsonl").open("a") as log:
-        log.write(json.dumps(entry) + "\n")
-    print(json.dumps(entry), flush=True)

@@ -34,7 +34,7 @@ def save_run(
 ) -> None:
     """Write the checkpoint of a run with its configuration, a dataclass."""
     state = {"epochs_done": epochs_done, "config": asdict(config)}
-    save_checkpoint(run / CHECKPOINT, modules, optimizer, state)
+    _save_tensors(run / CHECKPOINT, modules, optimizer, state)
 
 
 def resume_run(
@@ -47,14 +47,14 @@ def resume_run(
     path = run / CHECKPOINT
     if not path.exists():
         return 0
-    state = read_state(path)
+    state = _read_state(path)
     try:
         is_same = config_from(state["config"], type(config)) == config
     except (InputError, KeyError):  # of another version of leadone
         is_same = False
     if not is_same:
         raise InputError(f"{run} holds a run of another configuration; choose another --out")
-    load_checkpoint(path, modules, optimizer)
+    _load_tensors(path, modules, optimizer)
     return int(state["epochs_done"])
 
 
@@ -88,7 +88,7 @@ def load_weights(path: Path, kind: type[T]) -> tuple[T, dict[str, Tensor]]:
         raise InputError(f"{path} does not hold weights of leadone; train again") from error
 
 
-def save_checkpoint(
+def _save_tensors(
     path: Path, modules: dict[str, nn.Module], optimizer: optim.Optimizer, state: dict[str, Any]
 ) -> None:
     """Write weights, the optimiser's moments and a JSON state; whole or not at all."""
@@ -104,7 +104,7 @@ def save_checkpoint(
         save_file(tensors, unfinished, {"state": json.dumps(state)})
 
 
-def read_state(path: Path) -> dict[str, Any]:
+def _read_state(path: Path) -> dict[str, Any]:
     """The JSON state of a checkpoint."""
     try:
         with safe_open(path, "pt") as file:
@@ -117,7 +117,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def load_checkpoint(path: Path, modules: dict[str, nn.Module], optimizer: optim.Optimizer) -> None:
+def _load_tensors(path: Path, modules: dict[str, nn.Module], optimizer: optim.Optimizer) -> None:
     """Put weights and moments back."""
     tensors = load_file(path)
     for name, module in modules.items():

@@ -1,5 +1,6 @@
 """The loop on a synthetic lead: learns, resumes to the same weights, refuses bad configurations."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ import torch
 from leadone.distill import finetune as loop
 from leadone.distill.crops import CropSource, EpochPlan
 from leadone.distill.datasets import LabelledLead, Wave
-from leadone.distill.finetune import FinetuneConfig, load_weights
+from leadone.distill.finetune import FinetuneConfig, load_delineator
 from leadone.edge.errors import InputError
 from leadone.edge.labels import QRS
 from leadone.pretrain.augment import AugmentConfig
+from leadone.pretrain.checkpoint import save_weights
 from leadone.pretrain.config import config_from, load_config
+from leadone.pretrain.embedding import Embedder
 from leadone.pretrain.encoder import EncoderConfig
+from leadone.pretrain.pretraining import PretrainConfig
 
 SMALL = FinetuneConfig(
     epochs=4,
@@ -42,7 +46,7 @@ def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_weights(path)[0].state_dict()
+    return load_delineator(path)[0].state_dict()
 
 
 def test_it_learns_and_a_broken_run_ends_as_an_unbroken_one(
@@ -90,6 +94,27 @@ def test_unknown_keys_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("epochs = 3\n[encoder]\nchannels = [4, 8, 8, 8]\n")
     config = load_config(tmp_path / "c.toml", FinetuneConfig, seed=7)
     assert (config.epochs, config.seed, config.encoder.channels) == (3, 7, (4, 8, 8, 8))
+
+
+def test_it_starts_from_a_pretrained_encoder_of_its_widths(tmp_path: Path) -> None:
+    pretrained = PretrainConfig(encoder=SMALL.encoder)
+    torch.manual_seed(5)
+    encoder = Embedder(SMALL.encoder).encoder
+    save_weights(tmp_path / "encoder.safetensors", encoder, pretrained)
+    trainer = loop.Trainer(SMALL, 4)
+    trainer.start_from(tmp_path / "encoder.safetensors")
+    for model in (trainer.model, trainer.averaged):
+        for key, value in model.encoder.state_dict().items():
+            assert torch.equal(value, encoder.state_dict()[key]), key
+    one = replace(SMALL, epochs=1)
+    with_it = loop.finetune(one, tmp_path, tmp_path / "with", tmp_path / "encoder.safetensors")
+    without = loop.finetune(one, tmp_path, tmp_path / "without")
+    assert load_delineator(with_it)[1].pretrained and not load_delineator(without)[1].pretrained
+    assert not torch.equal(_weights(with_it)["wave_head.bias"], _weights(without)["wave_head.bias"])
+    with pytest.raises(InputError, match="another configuration"):
+        loop.finetune(one, tmp_path, tmp_path / "with")
+    with pytest.raises(InputError, match="other widths"):
+        loop.Trainer(FinetuneConfig(), 4).start_from(tmp_path / "encoder.safetensors")
 
 
 def test_a_run_of_another_configuration_is_not_continued(tmp_path: Path) -> None:
