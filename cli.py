@@ -343,7 +343,7 @@ def data() -> None:
 )
 @click.option("--source", metavar="URL", help="A mirror of https://physionet.org/files.")
 def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
-    """Download SETs (ludb, qtdb, mitdb, cinc2017, nstdb) from PhysioNet, hashes checked.
+    """Download SETs (ludb, qtdb, mitdb, cinc2017, nstdb, ptbxl, cinc2021), hashes checked.
 
     Files that are there are kept: the same command resumes.
     """

@@ -49,6 +49,18 @@ SOURCES = {
         "Clifford 2017, Comput. Cardiol. 44",
     ),
     "nstdb": Source("nstdb/1.0.0", r"[^/]+", "ODC-BY 1.0", "Moody 1984, Comput. Cardiol. 11"),
+    "ptbxl": Source(
+        "ptb-xl/1.0.3",
+        r"records500/.+|ptbxl_database\.csv|scp_statements\.csv|RECORDS",
+        "CC-BY 4.0",
+        "Wagner 2020, Sci. Data 7",
+    ),
+    "cinc2021": Source(  # without its copies of PTB-XL and of sets that are no 12-lead archives
+        "challenge-2021/1.0.3",
+        r"training/(cpsc_2018|cpsc_2018_extra|georgia|chapman_shaoxing|ningbo)/.+\.(hea|mat)",
+        "CC-BY 4.0",
+        "Reyna 2021, Comput. Cardiol. 48",
+    ),
 }
 
 
