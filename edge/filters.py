@@ -6,6 +6,8 @@ A 0.5 Hz second-order Butterworth high-pass takes the drift away (the diagnostic
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
@@ -23,13 +25,19 @@ def design_sos() -> npt.NDArray[np.float64]:
     return np.concatenate([highpass, *notches]).astype(np.float64)
 
 
+@cache
+def _designed() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The sections and their settled state for an input of 1: designed once, not for each lead."""
+    sos = design_sos()
+    return sos, sosfilt_zi(sos)
+
+
 class StreamFilter:
     """High-pass and notches over a stream; settled on the first sample so that no step rings."""
 
     def __init__(self) -> None:
         """Start unsettled."""
-        self._sos = design_sos()
-        self._settled = sosfilt_zi(self._sos)
+        self._sos, self._settled = _designed()
         self._state: npt.NDArray[np.float64] | None = None
 
     def push(self, signal_mv: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

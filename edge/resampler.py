@@ -8,6 +8,7 @@ at 512.844 Hz) and the true step is kept, so that event times do not drift.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from math import ceil
 
 import numpy as np
@@ -34,7 +35,9 @@ class Resampler:
         self.seconds_per_output = self.down / (self.up * rate_hz)
         self._half = ceil(ZERO_CROSSINGS * max(1.0, rate_hz / RATE_HZ))  # input samples each side
         self._delay = ceil(self._half * self.up / self.down)  # outputs
-        self._taps = self._design(rate_hz)
+        half = self._half * self.up
+        # The centre sits on a whole output.
+        self._taps = _design(rate_hz, half, self.up, self._delay * self.down - half)
         self._buffer = np.empty(0)  # starts at input index _start, a multiple of `down`
         self._start = 0
         self._received = 0
@@ -74,10 +77,11 @@ class Resampler:
             self._buffer, self._start = self._buffer[drop:], self._start + drop
         return np.asarray(outputs)
 
-    def _design(self, rate_hz: float) -> Samples:
-        """Kaiser-windowed sinc whose centre sits on a whole output."""
-        half = self._half * self.up
-        cutoff_hz = PASSBAND_SHARE * min(rate_hz, RATE_HZ) / 2
-        window = ("kaiser", KAISER_BETA)
-        taps = firwin(2 * half + 1, cutoff_hz, window=window, fs=rate_hz * self.up) * self.up
-        return np.concatenate([np.zeros(self._delay * self.down - half), taps])
+
+@cache
+def _design(rate_hz: float, half: int, up: int, silent: int) -> Samples:
+    """Kaiser-windowed sinc of `half` samples each side, behind silent ones; once for each rate."""
+    cutoff_hz = PASSBAND_SHARE * min(rate_hz, RATE_HZ) / 2
+    window = ("kaiser", KAISER_BETA)
+    taps = firwin(2 * half + 1, cutoff_hz, window=window, fs=rate_hz * up) * up
+    return np.concatenate([np.zeros(silent), taps])
