@@ -8,7 +8,7 @@ at 512.844 Hz) and the true step is kept, so that event times do not drift.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -78,7 +78,7 @@ class Resampler:
         return np.asarray(outputs)
 
 
-@cache
+@lru_cache(maxsize=32)
 def _design(rate_hz: float, half: int, up: int, silent: int) -> Samples:
     """Kaiser-windowed sinc of `half` samples each side, behind silent ones; once for each rate."""
     cutoff_hz = PASSBAND_SHARE * min(rate_hz, RATE_HZ) / 2

@@ -39,6 +39,8 @@ class Channel:
     byte_offset: int
     unit: str
     gain_given: bool
+    gain: float  # codes a unit
+    baseline: int  # code of 0
 
     @property
     def has_gain(self) -> bool:
@@ -220,6 +222,8 @@ def _channel(index: int, line: str, header: Any) -> Channel:
         byte_offset=header.byte_offset[index] or 0,
         unit=unit.casefold() or "mv",
         gain_given=_is_gain(number[0] if number else ""),
+        gain=header.adc_gain[index],
+        baseline=header.baseline[index],
     )
 
 

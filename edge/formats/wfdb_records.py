@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..lead_names import find_lead, is_named_ecg, is_other_signal
 from ..record import FloatArray, Record
+from . import wfdb_format16
 from .wfdb_headers import (
     MV_PER_UNIT,
     Channel,
@@ -141,6 +142,8 @@ def _aligned(signal_mv: FloatArray, channel: Channel) -> FloatArray:
 def _decode(
     segment: Segment, channels: Sequence[Channel], start: int, stop: int | None
 ) -> list[FloatArray]:
+    if stop is not None and all(channel.format == wfdb_format16.FORMAT for channel in channels):
+        return _decode_format16(segment, channels, start, stop)
     import wfdb
 
     try:
@@ -159,6 +162,19 @@ def _decode(
         ) from error
     pairs = zip(record.e_p_signal, channels, strict=True)
     return [np.asarray(mv * MV_PER_UNIT.get(c.unit, 1.0), np.float32) for mv, c in pairs]
+
+
+def _decode_format16(
+    segment: Segment, channels: Sequence[Channel], start: int, stop: int
+) -> list[FloatArray]:
+    signals: dict[int, FloatArray] = {}
+    for name in dict.fromkeys(channel.file_name for channel in channels):
+        sharing = [channel for channel in segment.channels if channel.file_name == name]
+        chosen = [channel for channel in channels if channel.file_name == name]
+        path = segment.stem.with_name(name)
+        read = wfdb_format16.read_channels(path, sharing, chosen, start, stop)
+        signals |= dict(zip((channel.index for channel in chosen), read, strict=True))
+    return [signals[channel.index] for channel in channels]
 
 
 def _check_files(segment: Segment, channel: Channel) -> None:

@@ -134,6 +134,27 @@ def test_skewed_channels_are_aligned(
     assert np.isnan(signal_mv[-3:]).all()
 
 
+def test_format_16_read_here_equals_wfdb(tmp_path: Path) -> None:
+    """Two files behind offsets, a fast channel, gaps, gains and baselines of their own."""
+    rng = np.random.default_rng(1)
+    for name, width in (("a.dat", 3), ("b.dat", 1)):
+        codes = rng.integers(-32768, 32768, (400, width)).astype("<i2")
+        codes[::7] = -32768
+        (tmp_path / name).write_bytes(bytes(24) + codes.tobytes())
+    (tmp_path / "r.hea").write_text(
+        "r 3 250 400\n"
+        "a.dat 16x2+24 312.5(-7)/uV 16 0 0 0 0 I\n"
+        "a.dat 16+24 200(5)/mV 16 0 0 0 0 II\n"
+        "b.dat 16+24 0.004/V 16 3 0 0 0 V1\n"
+    )
+    expected = wfdb.rdrecord(str(tmp_path / "r"), smooth_frames=False)
+    leads = read_leads(tmp_path / "r", ["V1", "II", "I"])
+    for k, (name, scale) in enumerate((("I", 1e-3), ("II", 1.0), ("V1", 1e3))):
+        there = (expected.e_p_signal[k] * scale).astype(np.float32)
+        assert np.isnan(there).sum() >= 58
+        np.testing.assert_array_equal(leads[name].signal_mv, there)
+
+
 def test_a_matlab_file_reads_behind_its_header(tmp_path: Path) -> None:
     path = change(write(tmp_path, ["I"]), "one.dat 16", "one.mat 16+24")
     (tmp_path / "one.mat").write_bytes(bytes(24) + (tmp_path / "one.dat").read_bytes())
