@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..record import check_rate
+from .wfdb_plain_header import read_plain
 
 SUFFIXES = (".hea", ".dat", ".mat")
 MAX_SAMPLES = 1 << 30  # 24 days at 500 Hz; a header beyond that is damaged or hostile
@@ -100,7 +101,8 @@ def _header(stem: Path) -> Path:
 
 def read_layout(stem: Path) -> Layout:
     """What the header at `stem` describes, its segments included."""
-    lines, header = _header_lines(stem), _parse(stem)
+    lines = _header_lines(stem)
+    header = read_plain(lines) or _parse(stem)
     if getattr(header, "seg_name", None) is not None:
         return _segmented_layout(stem, header)
     segment = _segment(stem, lines, header)
@@ -145,7 +147,8 @@ def _segments(stem: Path, header: Any) -> Iterator[tuple[Segment | None, int]]:
 def _read_segment(stem: Path) -> Segment:
     if not _header(stem).is_file():
         raise fault(stem, f"the segment's header {_header(stem).name} is missing; copy it there")
-    lines, header = _header_lines(stem), _parse(stem)
+    lines = _header_lines(stem)
+    header = read_plain(lines) or _parse(stem)
     if getattr(header, "seg_name", None) is not None:
         raise fault(stem, "a segment made of segments is not WFDB; read the inner record instead")
     return _segment(stem, lines, header)

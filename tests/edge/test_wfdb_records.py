@@ -1,5 +1,6 @@
 import re
 import socket
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import wfdb
 
 from leadone.edge.errors import InputError
 from leadone.edge.formats import wfdb_headers, wfdb_records
+from leadone.edge.formats.wfdb_plain_header import read_plain
 from leadone.edge.formats.wfdb_records import list_leads, read_leads, read_record
 from leadone.edge.lead_names import lead_key
 
@@ -153,6 +155,50 @@ def test_format_16_read_here_equals_wfdb(tmp_path: Path) -> None:
         there = (expected.e_p_signal[k] * scale).astype(np.float32)
         assert np.isnan(there).sum() >= 58
         np.testing.assert_array_equal(leads[name].signal_mv, there)
+
+
+PLAIN = (
+    "r 2 500 1000",
+    "a.mat 16x2:3+24 312.5(-7)/uV 16 0 -7 5 0 I",
+    "b.dat 16 0/mV 16 4 1 2 0 V1",
+)
+
+
+def test_the_usual_header_is_read_as_wfdb_reads_it(tmp_path: Path, data_dir: Path) -> None:
+    (tmp_path / "r.hea").write_text("\n".join(PLAIN))
+    headers = [tmp_path / "r.hea"]
+    for folder in ("ludb", "mitdb", "cinc2021", "ptbxl_mv"):
+        headers += sorted((data_dir / folder).glob("*.hea"))[::20]
+    for header in headers:
+        lines = [line for line in header.read_text().splitlines() if not line.startswith("#")]
+        read, expected = read_plain(lines), wfdb.rdheader(str(header.with_suffix("").absolute()))
+        assert read is not None, header
+        for field, value in asdict(read).items():
+            there = getattr(expected, field)
+            none = 1 if field == "samps_per_frame" else 0
+            if isinstance(value, list):
+                there = [none if one is None else one for one in there]
+            assert value == there, (header, field)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("500 1000", "500"),
+        ("500 1000", "500 1000 10:00:00"),
+        ("r 2", "r/3 2"),
+        ("500", "500/360"),
+        ("a.mat", "~"),
+        ("312.5", "-312.5"),
+        ("312.5", "1e3"),
+        ("16 0 -7 5 0 I", "16"),
+        ("5 0 I", "5 0"),
+        ("V1", "V1 # precordial"),
+    ],
+)
+def test_any_other_header_is_left_to_wfdb(old: str, new: str) -> None:
+    assert read_plain(PLAIN) is not None
+    assert read_plain([line.replace(old, new) for line in PLAIN]) is None
 
 
 def test_a_matlab_file_reads_behind_its_header(tmp_path: Path) -> None:
