@@ -14,8 +14,8 @@ RECORD_LINE = re.compile(r"[\w-]+ +(\d{1,9}) +(\d{1,9}(?:\.\d{1,9})?) +(\d{1,15}
 SIGNAL_LINE = re.compile(
     r"(?P<file>[\w-]+\.\w+) +(?P<format>\d{1,3})(?:x(?P<fast>\d{1,9}))?(?::(?P<skew>\d{1,9}))?"
     r"(?:\+(?P<offset>\d{1,15}))? +(?P<gain>\d{1,15}(?:\.\d{1,15})?)"
-    r"(?:\((?P<baseline>-?\d{1,15})\))?(?:/[A-Za-z]+)? +\d{1,9} +(?P<zero>-?\d{1,15}) +-?\d{1,15} +-?\d{1,15} +\d{1,9}"
-    r" +(?P<name>[!-~][ -~]*)",
+    r"(?:\((?P<baseline>-?\d{1,15})\))?(?:/[A-Za-z]+)? +\d{1,9}"
+    r" +(?P<zero>-?\d{1,15}) +-?\d{1,15} +-?\d{1,15} +\d{1,9} +(?P<name>[!-~][ -~]*)",
     re.ASCII,
 )
 DEFAULT_GAIN = 200.0  # what WFDB takes where a gain of 0 says that there is none

@@ -63,3 +63,17 @@ def test_real_archives(data_dir: Path, folder: str) -> None:
         record = read_twelve_leads(header)
         assert record.present == set(LEADS) and record.signal_mv.shape == (12, 2500)
         assert record.limb_leads_agree is (None if folder == "ptbxl" else True)  # it has no gain
+
+
+def test_a_record_at_1_khz_with_names_of_its_own(
+    tmp_path: Path,
+    heart: Callable[..., dict[str, np.ndarray]],
+    write: Callable[..., Path],
+) -> None:
+    leads = {f"ECG_lead_{name.upper()}": x for name, x in heart(10.0, 1000.0).items()}
+    leads |= {"VX": leads["ECG_lead_I"], "V3R": leads["ECG_lead_V3"]}  # Frank and right-sided
+    (tmp_path / "isp").mkdir()
+    write(tmp_path / "isp" / "0001", leads, 1000.0)
+    record = read_twelve_leads(tmp_path / "isp" / "0001")
+    assert len(record.present) == 12 and record.signal_mv.shape == (12, 2500)
+    assert record.limb_leads_agree and not record.derived
