@@ -157,19 +157,24 @@ def fitted(
     share: float,
     seed: int,
 ) -> Doubles:
-    """Scores (n, k) of all records by a classifier that learnt from the drawn ones."""
+    """Scores (n, k) by a classifier that learnt from the drawn records; NaN for those of training."""
+    scores = np.full(task.y.shape, np.nan)
+    unseen = task.use != TRAINING
     drawn = draw(task, share, seed)
     x, y = signals[drawn], task.y[drawn]
     if way == "scratch":
         classes = y.shape[1]
         torch.manual_seed(seed)
         blank = Classifier(Embedder(embedder.config), classes, FULL.dropout)
-        return predict(train(blank, x, y, FULL, seed), signals)
+        scores[unseen] = predict(train(blank, x, y, FULL, seed), signals[unseen])
+        return scores
     head = fit_head(features[drawn], y)
     if way == "frozen":
-        scores: Doubles = features @ head[0].T + head[1]
+        scores[unseen] = features[unseen] @ head[0].T + head[1]
         return scores
-    return predict(train(with_head(embedder, head, GENTLE.dropout), x, y, GENTLE, seed), signals)
+    model = with_head(embedder, head, GENTLE.dropout)
+    scores[unseen] = predict(train(model, x, y, GENTLE, seed), signals[unseen])
+    return scores
 
 
 def draw(task: Task, share: float, seed: int) -> npt.NDArray[np.int64]:
