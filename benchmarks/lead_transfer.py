@@ -157,7 +157,7 @@ def fitted(
     share: float,
     seed: int,
 ) -> Doubles:
-    """Scores (n, k) by a classifier that learnt from the drawn records; NaN for those of training."""
+    """Scores (n, k) of a classifier that learnt from drawn records; NaN for those of training."""
     scores = np.full(task.y.shape, np.nan)
     unseen = task.use != TRAINING
     drawn = draw(task, share, seed)
