@@ -23,7 +23,7 @@ import numpy.typing as npt
 from ..edge.errors import InputError
 from ..edge.files import make_folder, whole_file
 from .archive import Entry
-from .twelve_leads import LEADS, TwelveLeads, read_twelve_leads
+from .twelve_leads import LEADS, read_twelve_leads
 
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int16]
@@ -158,17 +158,19 @@ def _windows(entry: Entry) -> Iterator[tuple[Codes, Row]]:
     n = record.signal_mv.shape[1]
     if n < LEAST_SAMPLES:
         raise InputError(f"{entry.path}: the record is shorter than 5 s")
-    leads = tuple(lead for lead in LEADS if lead in record.present)
     for start in range(0, n - LEAST_SAMPLES + 1, WINDOW_SAMPLES):
-        row = Row(entry.identity, entry.patient, start / 250.0, leads)
-        yield _coded(record, start), row
+        part = record.signal_mv[:, start : start + WINDOW_SAMPLES]
+        there: npt.NDArray[np.bool_] = np.all(np.isfinite(part), axis=1)
+        if there.any():
+            leads = tuple(lead for lead, is_there in zip(LEADS, there, strict=True) if is_there)
+            yield _coded(part, there), Row(entry.identity, entry.patient, start / 250.0, leads)
 
 
-def _coded(record: TwelveLeads, start: int) -> Codes:
-    part = record.signal_mv[:, start : start + WINDOW_SAMPLES]
+def _coded(part: Floats, there: npt.NDArray[np.bool_]) -> Codes:
+    """A window's codes; a lead that is not there throughout is missing from all of it."""
     codes = np.full((len(LEADS), WINDOW_SAMPLES), MISSING, np.int16)
-    limited = np.clip(np.nan_to_num(part / np.float32(MV_PER_CODE)), -32767, 32767)
-    codes[:, : part.shape[1]] = np.where(np.isfinite(part), np.rint(limited), MISSING)
+    limited = np.clip(part[there] / np.float32(MV_PER_CODE), -32767, 32767)
+    codes[there, : part.shape[1]] = np.rint(limited)
     return codes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..lead_names import find_lead, is_named_ecg, is_other_signal
+from ..lead_names import find_lead, is_named_ecg, is_other_signal, lead_key
 from ..record import FloatArray, Record
 from . import wfdb_format16
 from .wfdb_headers import (
@@ -48,11 +49,18 @@ def read_record(path: str | Path, lead: str | None = None) -> Record:
 
 
 def read_leads(path: str | Path, leads: Sequence[str]) -> dict[str, Record]:
-    """Those of `leads` that a WFDB record has, each as `read_record` gives it, decoded at once."""
+    """Those of `leads` that a WFDB record has, each as `read_record` gives it, decoded at once.
+
+    Raises InputError where two channels are one of them: which one is meant, nobody can say.
+    """
     with _disk_errors(path):
         layout = read_layout(record_stem(path))
         names = [channel.name for channel in layout.channels]
         found = {lead: at for lead in leads if (at := find_lead(names, lead)) is not None}
+        keys = Counter(map(lead_key, names))
+        for lead, at in found.items():
+            if keys[lead_key(names[at])] > 1:
+                raise fault(layout.stem, f"two channels are lead {lead}; export it with one")
         records = _read_channels(layout, [layout.channels[at] for at in found.values()])
     return dict(zip(found, records, strict=True))
 

@@ -11,7 +11,7 @@ from leadone.edge.errors import InputError
 from leadone.pretrain import shards
 from leadone.pretrain.archive import entries
 from leadone.pretrain.shards import Shards, build_shards
-from leadone.pretrain.twelve_leads import read_twelve_leads
+from leadone.pretrain.twelve_leads import LEADS, read_twelve_leads
 
 
 @pytest.fixture
@@ -55,6 +55,37 @@ def test_windows_are_the_records(archive: Path, tmp_path: Path) -> None:
     assert sorted(reasons.values()) == [1, 1, 1]
     for words in ("shorter than 5 s", "contradict", "truncated"):
         assert any(words in reason for reason in reasons)
+
+
+def test_a_lead_counts_in_the_windows_that_have_it(
+    tmp_path: Path,
+    heart: Callable[..., dict[str, np.ndarray]],
+    write: Callable[..., Path],
+) -> None:
+    """An electrode that comes on after 12 s, and all of them off from 20 to 24 s."""
+    leads = heart(40.0)
+    leads["V1"][:6000] = np.nan
+    for name in leads:
+        leads[name][10_000:12_000] = np.nan
+    (tmp_path / "archive").mkdir()
+    write(tmp_path / "archive" / "a", leads)
+    write(tmp_path / "archive" / "b", heart(30.0) | {"V1": np.zeros(15_000)})
+    build_shards(entries([tmp_path / "archive"]), tmp_path / "out")
+    shards = Shards(tmp_path / "out")
+    rows = list(shards.rows())
+    assert [(row.identity, row.start_s, len(row.leads)) for row in rows] == [
+        ("archive/a", 0.0, 11),
+        ("archive/a", 10.0, 11),
+        ("archive/a", 30.0, 12),
+        *(("archive/b", start_s, 11) for start_s in (0.0, 10.0, 20.0)),
+    ]
+    for number, row in enumerate(rows):
+        assert ("v1" in row.leads) == (len(row.leads) == 12)
+        finite = np.isfinite(shards.read([number])[0])
+        np.testing.assert_array_equal(finite.all(1), finite.any(1))
+        assert [lead for lead, there in zip(LEADS, finite, strict=True) if there.all()] == list(
+            row.leads
+        )
 
 
 def test_a_broken_build_goes_on_and_ends_the_same(
