@@ -135,7 +135,8 @@ def evaluate(
     result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if json_file is not None:
-        _write_text(json_file, json.dumps(result.to_dict(), indent=1) + "\n")
+        with whole_file(json_file) as unfinished:
+            unfinished.write_text(json.dumps(result.to_dict(), indent=1) + "\n")
 
 
 @cli.command()
@@ -265,8 +266,7 @@ def _build_shards(
 @click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training.")
 @click.option(
     "--encoder",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Start from this encoder.safetensors of `leadone pretrain`.",
+    help="Start from this encoder.safetensors of `leadone pretrain`, or the shipped lead-transfer.",
 )
 @click.option("--seed", type=int)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
@@ -276,7 +276,7 @@ def finetune(
     config: Path | None,
     epochs: int | None,
     fold: int | None,
-    encoder: Path | None,
+    encoder: str | None,
     seed: int | None,
     threads: int,
 ) -> None:
@@ -285,9 +285,10 @@ def finetune(
     from .distill.finetune import FinetuneConfig
     from .distill.finetune import finetune as train
     from .pretrain.config import load_config
+    from .pretrain.shipped import find_encoder
 
     settings = load_config(config, FinetuneConfig, epochs=epochs, fold=fold, seed=seed)
-    weights = train(settings, data, out, encoder)
+    weights = train(settings, data, out, find_encoder(encoder) if encoder else None)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 
@@ -457,11 +458,6 @@ def _need_torch() -> Any:
     except ImportError:
         raise InputError("training needs torch: pip install 'leadone[train]'") from None
     return torch
-
-
-def _write_text(path: Path, text: str) -> None:
-    with whole_file(path) as unfinished:
-        unfinished.write_text(text)
 
 
 def _fail(sentence: str, code: int) -> None:

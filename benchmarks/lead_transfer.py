@@ -1,9 +1,11 @@
 """What pretraining is worth on one lead: frozen and fine-tuned, beside other starts and 12 leads.
 
+    python benchmarks/lead_transfer.py kept --data DATA > kept.txt
     python benchmarks/lead_transfer.py fit --data DATA --out OUT --run runs/lead-transfer ...
     python benchmarks/lead_transfer.py table --data DATA --out OUT
 
-`fit` trains classifiers and stores their scores, one file each, and goes on where it stopped.
+`kept` lists the records that pretraining must leave out (`leadone pretrain --leave-out`). `fit`
+trains classifiers and stores their scores, one file each, and goes on where it stopped.
 `table` prints figures, 95 % intervals (bootstrap over patients) and differences on the same
 patients.
 
@@ -85,7 +87,8 @@ FULL = TrainConfig(
     level_decay=1.0,
     keeps_statistics=False,
 )
-TEST, VALIDATION, TRAINING = 2, 1, 0
+TRAINING, VALIDATION, TEST, UNUSED = range(4)
+USE_OF_FOLD = {8: VALIDATION, 9: TEST, 10: UNUSED}
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,9 @@ class Task:
 def main() -> None:
     """Fit what is missing, or print what is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("action", choices=["fit", "table"])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("action", choices=["kept", "fit", "table"])
+    parser.add_argument("--out", type=Path, default=Path("runs/bench"))
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, nargs="*", default=[])
     parser.add_argument("--task", nargs="*", default=["superclass", "pathology", "cinc2017"])
     parser.add_argument("--way", nargs="*", default=["frozen", "tuned", "scratch"])
@@ -112,6 +115,10 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--main", default="lead-transfer", help="the run that is compared")
     options = parser.parse_args()
+    if options.action == "kept":
+        labels = read_labels(options.data / "ptbxl").items()
+        print("\n".join(name for name, label in labels if label.fold in (9, 10)))
+        return
     if options.action == "table":
         for name in options.task:
             print_table(load(name, options.data, options.out), options)
@@ -159,7 +166,7 @@ def fitted(
 ) -> Doubles:
     """Scores (n, k) of a classifier that learnt from drawn records; NaN for those of training."""
     scores = np.full(task.y.shape, np.nan)
-    unseen = task.use != TRAINING
+    unseen = (task.use == VALIDATION) | (task.use == TEST)
     drawn = draw(task, share, seed)
     x, y = signals[drawn], task.y[drawn]
     if way == "scratch":
@@ -355,7 +362,8 @@ def load(name: str, data: Path, out: Path) -> Task:
     if name == "cinc2017":
         return load_cinc2017(data, out)
     cache = out / "ptbxl.npy"
-    listed = entries([data / "ptbxl_mv", data / "ptbxl"])
+    folders = [data / name for name in ("ptbxl_mv", "ptbxl") if (data / name).is_dir()]
+    listed = entries(folders)
     if not cache.exists():
         console = Console(stderr=True)
         read = [
@@ -365,7 +373,7 @@ def load(name: str, data: Path, out: Path) -> Task:
         np.save(cache, np.stack(read))
     labels = read_labels(data / "ptbxl")
     rows = [labels[entry.identity] for entry in listed]
-    use = np.array([{8: VALIDATION, 9: TEST}.get(row.fold, TRAINING) for row in rows])
+    use = np.array([USE_OF_FOLD.get(row.fold, TRAINING) for row in rows])
     if name == "superclass":
         y = np.array([[c in row.superclasses for c in SUPERCLASSES] for row in rows])
     else:

@@ -18,6 +18,7 @@ from torch import multiprocessing
 from leadone.cli import cli
 from leadone.edge.errors import InputError
 from leadone.pretrain.checkpoint import read_log
+from leadone.pretrain.config import load_config
 from leadone.pretrain.encoder import EncoderConfig
 from leadone.pretrain.health import health_of
 from leadone.pretrain.pretraining import (
@@ -233,3 +234,8 @@ def test_health_by_hand() -> None:
     assert health_of(one, one.roll(1, 0)).has_collapsed
     turned = health_of(torch.eye(2), torch.eye(2).flip(0))
     assert turned.retrieval == 0 and turned.alignment == pytest.approx(2)
+
+
+def test_the_example_in_docs_is_the_default() -> None:
+    example = Path(__file__).parents[2] / "docs" / "pretrain.toml"
+    assert load_config(example, PretrainConfig) == PretrainConfig()
