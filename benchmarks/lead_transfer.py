@@ -234,7 +234,7 @@ class Figures:
         self._validation = task.use == VALIDATION
         self._weights = patient_weights(task.patients[self._test])
         found = [
-            re.fullmatch(rf"{task.name}\.(.+)\.(\w+)\.([\d.]+)\.(\d+)\.npy", p.name)
+            re.fullmatch(rf"{task.name}\.([^.]+)\.(\w+)\.([\d.]+)\.(\d+)\.npy", p.name)
             for p in sorted(out.glob(f"{task.name}.*.npy"))
         ]
         self.rows = sorted({(m[1], m[2]) for m in found if m})
