@@ -230,7 +230,7 @@ def pretrain(
             for entry in train(settings, views, windows, out, ranks, show):
                 if ranks.is_first:
                     click.echo(json.dumps({key: round(value, 4) for key, value in entry.items()}))
-                    if entry.get("collapsed"):
+                    if entry.get("collapsed") and entry["epoch"]:  # at first all do look alike
                         warning = "leadone: the embedding has collapsed: all records look alike"
                         click.echo(warning, err=True)
         if ranks.is_first:
