@@ -16,8 +16,9 @@ three fifths, one and one. 1, 5, 10 and 100 % of the training patients, all of t
 others drawn five times.
 
 Ways: `frozen` is a logistic regression on the frozen embedding; `tuned` goes on from there by
-gentle training of all layers; `scratch` trains all layers at full rate from random weights. Beside
-the runs given: `random`, the same network untrained, and `twelve`, one that sees all leads.
+gentle training of all layers, `bold` the same at three times the rate; `scratch` trains all layers
+at full rate from random weights. Beside the runs given: `random`, the same network untrained, and
+`twelve`, one that sees all leads.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+WAYS = ("frozen", "tuned", "bold", "scratch")
 SHARES = (0.01, 0.05, 0.1, 1.0)
 SEEDS = 5
 RMS_MV = np.float32(ViewConfig().rms_mv)
@@ -80,6 +82,7 @@ CINC_SAMPLES = 4992  # twenty
 TUNED_SHARES = (0.01, 0.1)
 LEAST_CASES = 7  # of a pathology on the test fold
 GENTLE = TrainConfig()
+BOLD = TrainConfig(encoder_rate=1e-3, level_decay=0.8, warp=1.2, noise=0.2)
 FULL = TrainConfig(
     steps=300,
     head_rate=3e-3,
@@ -110,7 +113,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, nargs="*", default=[])
     parser.add_argument("--task", nargs="*", default=["superclass", "pathology", "cinc2017"])
-    parser.add_argument("--way", nargs="*", default=["frozen", "tuned", "scratch"])
+    parser.add_argument("--way", nargs="*", default=WAYS)
     parser.add_argument("--share", type=float, nargs="*", default=SHARES)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--main", default="lead-transfer", help="the run that is compared")
@@ -179,8 +182,9 @@ def fitted(
     if way == "frozen":
         scores[unseen] = features[unseen] @ head[0].T + head[1]
         return scores
-    model = with_head(embedder, head, GENTLE.dropout)
-    scores[unseen] = predict(train(model, x, y, GENTLE, seed), signals[unseen])
+    config = GENTLE if way == "tuned" else BOLD
+    model = with_head(embedder, head, config.dropout)
+    scores[unseen] = predict(train(model, x, y, config, seed), signals[unseen])
     return scores
 
 
@@ -262,7 +266,7 @@ class Figures:
         y = self._task.y[self._validation]
         once = np.ones((1, len(y)))
         figure = {}
-        for way in ("frozen", "tuned", "scratch"):
+        for way in WAYS:
             scores = self._scores(name, way, share)
             if scores:
                 each = [macro_auc(y, s[self._validation], once)[0] for s in scores]
