@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from ..edge.labels import BEATS, RHYTHMS, WAVES
 from ..edge.quality import QualityLimits
 from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
-from .datasets import LOADERS, LabelledLead
+from .datasets import LabelledLead
 from .delineator import work_of
 from .finetune import load_delineator, training_leads
 from .graph import trace
@@ -29,6 +29,7 @@ from .rhythm_fit import as_manifest, collect, fit, rhythm_report
 NETWORK_FILE = "model.onnx"
 CALIBRATION_SAMPLES = 2560
 MITDB_WINDOWS_EACH = 8
+CALIBRATION_LEADS = {"ludb": ("i", "ii", "v2", "v5"), "mitdb": ("0", "1")}
 
 
 def _unfitted() -> RhythmModel:
@@ -60,15 +61,16 @@ def build_bundle(
     model, config = load_delineator(weights)
     parameters, macs = work_of(model)
     graph = trace(model)
+    leads = training_leads(data, config.fold)
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / NETWORK_FILE
         if arithmetic == "int8":
-            write_int8(quantize(graph, calibration_windows(data, config.fold)), path)
+            write_int8(quantize(graph, calibration_windows(leads)), path)
         else:
             write_float(graph, path)
         network = path.read_bytes()
         manifest = _manifest(name, version, arithmetic, parameters, macs)
-        groups = sorted({lead.group for lead in training_leads(data, config.fold)})
+        groups = sorted({lead.group for lead in leads})
         manifest["training"] = {"config": asdict(config), "source_records": groups}
         rhythm = _unfitted()
         if with_rhythm:
@@ -80,23 +82,18 @@ def build_bundle(
     return load_bundle(out).manifest
 
 
-def calibration_windows(data: Path, fold: int | None) -> torch.Tensor:
-    """Real signal (windows, 2, 1, 2560): LUDB from its start, MIT-BIH from everywhere."""
-    windows = [network_input(stretch) for lead in _leads(data, fold) for stretch in _cut(lead)]
-    if not windows:
-        raise InputError(f"{data} has neither ludb nor mitdb to calibrate on; see --data")
+def calibration_windows(leads: Sequence[LabelledLead]) -> torch.Tensor:
+    """Real signal (windows, 2, 1, 2560): LUDB from its start, MIT-BIH from everywhere.
+
+    Raises InputError where the leads are of neither.
+    """
+    chosen = [lead for lead in leads if lead.lead in CALIBRATION_LEADS.get(lead.dataset, ())]
+    if not chosen:
+        raise InputError(
+            "--data has neither ludb nor mitdb to calibrate on; see `leadone data get`"
+        )
+    windows = [network_input(stretch) for lead in chosen for stretch in _cut(lead)]
     return torch.from_numpy(np.stack(windows)[:, :, None])
-
-
-def _leads(data: Path, fold: int | None) -> Iterator[LabelledLead]:
-    from .datasets import fold_of
-
-    for name in ("ludb", "mitdb"):
-        if (data / name).is_dir():
-            for lead in LOADERS[name](data / name):
-                wanted = lead.lead in ("i", "ii", "v2", "v5", "0", "1")
-                if wanted and (fold is None or fold_of(lead.group) != fold):
-                    yield lead
 
 
 def _cut(lead: LabelledLead) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
