@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--task", nargs="*", default=["superclass", "pathology", "cinc2017"])
     parser.add_argument("--way", nargs="*", default=WAYS)
     parser.add_argument("--share", type=float, nargs="*", default=SHARES)
+    parser.add_argument("--every-way", action="store_true", help="not only the one chosen")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--main", default="lead-transfer", help="the run that is compared")
     options = parser.parse_args()
@@ -286,15 +287,12 @@ def print_table(task: Task, options: argparse.Namespace) -> None:
     print(f"{counts[2]} for testing, {task.y.shape[1]} classes; macro-AUC and G-mean\n")
     shares = figures.shares
     head = " | ".join(f"{100 * share:g} % of labels" for share in shares)
-    print(f"| start | way | {head} |")
-    print("|---|---|" + "---|" * len(shares))
-    for name, way in figures.rows:
-        cells = []
-        for share in shares:
-            auc, g_mean = figures.auc(name, way, share), figures.g_mean(name, way, share)
-            both = auc is not None and g_mean is not None
-            cells.append(f"{_told(auc)}, {_told(g_mean, short=True)}" if both else "")
-        print(f"| {name} | {way} | " + " | ".join(cells) + " |")
+    print(f"| start | {head} |\n|---|" + "---|" * len(shares))
+    for name in sorted({name for name, _ in figures.rows}):
+        for way in WAYS if options.every_way else ("",):
+            cells = [_cell(figures, name, way or figures.chosen(name, s), s) for s in shares]
+            if any(cells):
+                print(f"| {name} | " + " | ".join(cells) + " |")
     print()
     for share in shares:
         for line in _differences(figures, options.main, share):
@@ -302,6 +300,13 @@ def print_table(task: Task, options: argparse.Namespace) -> None:
     print()
     if options.plot is not None and task.name == "superclass":
         plot(figures, options.plot)
+
+
+def _cell(figures: Figures, name: str, way: str, share: float) -> str:
+    auc, g_mean = figures.auc(name, way, share), figures.g_mean(name, way, share)
+    if auc is None or g_mean is None:
+        return ""
+    return f"{_told(auc)}, {interval_of(g_mean).value:.2f}, {way}"
 
 
 def _differences(figures: Figures, main: str, share: float) -> Iterator[str]:
@@ -322,8 +327,11 @@ def _differences(figures: Figures, main: str, share: float) -> Iterator[str]:
         alone = figures.auc("random", ways["random"], share)
         twelve = figures.auc("twelve", ways["twelve"], share)
         assert alone is not None and twelve is not None
-        closed = 100 * (best[0] - alone[0]) / (twelve[0] - alone[0])
-        yield f"  twelve leads ({ways['twelve']}) {_told(twelve)}: {closed:.0f} % of the gap closed"
+        gap = twelve[0] - alone[0]
+        closed = (
+            f"{100 * (best[0] - alone[0]) / gap:.0f} % of the gap" if gap > 0 else "no gap to be"
+        )
+        yield f"  twelve leads ({ways['twelve']}) {_told(twelve)}: {closed} closed"
 
 
 def plot(figures: Figures, path: Path) -> None:
@@ -347,12 +355,8 @@ def plot(figures: Figures, path: Path) -> None:
         FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
 
 
-def _told(values: Doubles | None, sign: bool = False, short: bool = False) -> str:
-    if values is None:
-        return ""
+def _told(values: Doubles, sign: bool = False) -> str:
     found = interval_of(values)
-    if short:
-        return f"{found.value:.2f}"
     form = "+.3f" if sign else ".3f"
     return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
 
