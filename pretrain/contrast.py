@@ -25,7 +25,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     first, second = functional.normalize(first, dim=1), functional.normalize(second, dim=1)
     all_first, all_second, rank = gathered(first), gathered(second), own_rank()
     everyone = torch.cat([all_first, all_second])
-    similarity = torch.cat([first, second]) @ everyone.T / temperature
+    similarity = _products(torch.cat([first, second]), everyone) / temperature
     row = torch.arange(own, device=first.device) + rank * own
     itself = torch.cat([row, row + len(all_first)])
     partner = torch.cat([row + len(all_first), row])
@@ -39,4 +39,10 @@ def info_nce(queries: Tensor, keys: Tensor) -> Tensor:
     van den Oord et al. 2018 (CPC), equation 4.
     """
     row = torch.arange(len(queries), device=queries.device) + own_rank() * len(queries)
-    return functional.cross_entropy(queries @ gathered(keys).T, row)
+    return functional.cross_entropy(_products(queries, gathered(keys)), row)
+
+
+def _products(rows: Tensor, columns: Tensor) -> Tensor:
+    """All scalar products (n, m) in float32: bfloat16 would round away what tells views apart."""
+    with torch.autocast(rows.device.type, enabled=False):
+        return rows.float() @ columns.float().T

@@ -11,12 +11,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .collectives import is_distributed, summed
+
+LONGEST_WAIT = timedelta(days=1)  # while the first rank makes shards of an archive
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def joined_ranks() -> Iterator[Ranks]:
     device = torch.device(f"cuda:{os.environ['LOCAL_RANK']}" if has_gpu else "cpu")
     if has_gpu:
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if has_gpu else "gloo")
+    distributed.init_process_group("nccl" if has_gpu else "gloo", timeout=LONGEST_WAIT)
     try:
         yield Ranks(distributed.get_rank(), distributed.get_world_size(), device)
     finally:

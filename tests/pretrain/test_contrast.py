@@ -28,6 +28,13 @@ def test_it_is_the_formula(n: int, d: int, temperature: float) -> None:
     assert float(nt_xent(a, b, temperature)) == pytest.approx(restated(a, b, temperature), rel=1e-5)
 
 
+def test_mixed_precision_does_not_touch_the_products() -> None:
+    a, b = torch.randn(2, 16, 8, generator=torch.Generator().manual_seed(3))
+    exact = nt_xent(a, b, 0.1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert float(nt_xent(a, b, 0.1)) == pytest.approx(float(exact), rel=1e-6)
+
+
 def test_two_orthogonal_pairs_by_hand() -> None:
     """Partners have cosine 1 and all others 0: l = -log(e^2 / (e^2 + 1 + 1)) at temperature 1/2."""
     a = torch.tensor([[3.0, 0.0], [0.0, 0.1]])

@@ -171,6 +171,16 @@ def test_the_command_leaves_out_what_is_kept_for_testing(built: Shards, tmp_path
         CliRunner().invoke(cli, words, catch_exceptions=False)
 
 
+def test_mixed_precision_learns_as_well(built: Shards, tmp_path: Path) -> None:
+    config = replace(SMALL, epochs=4, learning_rate=1e-2)
+    whole = run_all(config, built, tmp_path / "whole")
+    mixed = run_all(replace(config, bfloat16=True), built, tmp_path / "mixed")
+    assert mixed[0]["loss"] != whole[0]["loss"], "it was not mixed"
+    for of_whole, of_mixed in zip(whole, mixed, strict=True):
+        assert of_mixed["loss"] == pytest.approx(of_whole["loss"], rel=0.1)
+    assert weights(tmp_path / "mixed")["level0.0.conv.weight"].dtype == torch.float32
+
+
 def test_the_command_draws_the_augmentations_and_trains_nothing(
     built: Shards, tmp_path: Path
 ) -> None:
