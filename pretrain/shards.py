@@ -148,7 +148,11 @@ class Shards:
             return f"{self._folder}/{name}"
         import fsspec
 
-        return str(fsspec.open_local(f"simplecache::{self._folder}/{name}"))
+        url = f"{self._folder}/{name}"
+        try:
+            return str(fsspec.open_local(f"simplecache::{url}"))
+        except (ImportError, OSError, ValueError) as error:
+            raise InputError(f"{url} can't be fetched ({error}); check the address") from error
 
 
 def _windows(entry: Entry) -> Iterator[tuple[Codes, Row]]:
@@ -211,6 +215,10 @@ def _read_manifest(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there are no shards in {Path(path).parent}; name folders of records with --data"
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path} can't be read ({error}); build the shards again") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:

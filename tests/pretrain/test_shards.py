@@ -129,6 +129,15 @@ def test_other_records_and_changed_shards_are_refused(archive: Path, tmp_path: P
         Shards(tmp_path / "out")
 
 
+def test_shards_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no shards in .*--data"):
+        Shards(tmp_path)
+    with pytest.raises(InputError, match=r"nowhere.*can't be fetched"):
+        Shards(f"file://{tmp_path}/nowhere")
+    with pytest.raises(InputError, match="can't be fetched"):
+        Shards("nosuchprotocol://bucket/shards")
+
+
 def test_shards_are_read_over_fsspec(archive: Path, tmp_path: Path) -> None:
     build_shards(entries([archive]), tmp_path / "out")
     near, far = Shards(tmp_path / "out"), Shards(f"file://{tmp_path / 'out'}")
