@@ -316,7 +316,8 @@ def _differences(figures: Figures, main: str, share: float) -> Iterator[str]:
         return
     ways = {name: figures.chosen(name, share) for name in names}
     best = figures.auc(main, ways[main], share)
-    assert best is not None
+    if best is None:  # not fitted at this share
+        return
     yield f"{100 * share:g} % of labels, each in the way that is best on the validation records:"
     for name in others:
         other = figures.auc(name, ways[name], share)
