@@ -339,10 +339,11 @@ def plot(figures: Figures, path: Path) -> None:
     """Macro-AUC over the share of labels, every start in its best way."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     ax = figure.subplots()
-    for name in sorted({name for name, _ in figures.rows}):
+    for k, name in enumerate(sorted({name for name, _ in figures.rows})):
+        style = "o-" if k < 10 else "s--"  # the colours repeat after ten
         drawn = {s: figures.auc(name, figures.chosen(name, s), s) for s in figures.shares}
         found = {100 * s: interval_of(v) for s, v in drawn.items() if v is not None}
-        (line,) = ax.plot(list(found), [f.value for f in found.values()], "o-", label=name)
+        (line,) = ax.plot(list(found), [f.value for f in found.values()], style, label=name)
         if name in ("lead-transfer", "random"):
             low, high = [f.low for f in found.values()], [f.high for f in found.values()]
             ax.fill_between(list(found), low, high, color=line.get_color(), alpha=0.12)
