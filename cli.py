@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+RECORD_SETS = ("cinc2017", "ptbxl")
+SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -115,24 +117,37 @@ def analyze(
 
 
 @cli.command()
-@click.argument("name", metavar="SET", type=click.Choice(["ludb", "qtdb", "mitdb"]))
+@click.argument("name", metavar="SET", type=click.Choice(SETS))
 @data_option
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
 )
-@click.option("--fold", type=click.IntRange(0, 4), help="Only this fold's records.")
+@click.option(
+    "--fold",
+    type=click.IntRange(0, 10),
+    help="Only this fold's records: 0 to 4; ptbxl's own 1 to 10.",
+)
 @click.option("--lead", help="LUDB lead, default i.")
 @model_option
 def evaluate(
     name: str, data: Path, json_file: Path | None, fold: int | None, lead: str | None, model: str
 ) -> None:
-    """Score a model on a public set: delineation on ludb and qtdb, beats on mitdb."""
+    """Score a model on a public set.
+
+    Delineation on ludb and qtdb, beats on mitdb, rhythm on cinc2017, findings on ptbxl.
+    """
     from .distill.evaluate import evaluate_set
+    from .distill.evaluate_records import evaluate_records
     from .distill.tables import print_report
 
     if json_file is not None:
         check_target(json_file)
-    result = evaluate_set(name, data, model, fold=fold, lead=lead)
+    if name in RECORD_SETS:
+        if lead is not None:
+            raise InputError("--lead works with ludb; the others have one lead to be scored on")
+        result: Any = evaluate_records(name, data, model, fold)
+    else:
+        result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if json_file is not None:
         with whole_file(json_file) as unfinished:
@@ -299,7 +314,13 @@ def finetune(
 @click.option("--name", default="wrist", show_default=True)
 @click.option("--model-version", default=__version__, show_default=True)
 @click.option("--arithmetic", type=click.Choice(["int8", "float32"]), default="int8")
-@click.option("--rhythm/--no-rhythm", default=True, help="Fit the rhythm head on cinc2017.")
+@click.option(
+    "--cross",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A run that left a --fold out, to fit the beat classes on that fold; give it again.",
+)
+@click.option("--rhythm/--no-rhythm", default=True, help="Fit the rhythm on cinc2017.")
 def quantize(
     run: Path,
     data: Path,
@@ -307,14 +328,15 @@ def quantize(
     name: str,
     model_version: str,
     arithmetic: str,
+    cross: tuple[Path, ...],
     rhythm: bool,
 ) -> None:
-    """Make a bundle of a training RUN: int8 network, rhythm head, hashes."""
-    _need_torch()
+    """Make a bundle of a training RUN: int8 network, beat classes, findings, rhythm, hashes."""
+    _need_torch().set_num_threads(1)
     from .distill.build import build_bundle
 
     with _progress(Console(stderr=True)) as bar:
-        task = bar.add_task("rhythm head", total=1.0)
+        task = bar.add_task("network", total=1.0)
         manifest = build_bundle(
             run,
             data,
@@ -322,10 +344,12 @@ def quantize(
             name=name,
             version=model_version,
             arithmetic=arithmetic,
+            cross=cross,
             with_rhythm=rhythm,
-            progress=lambda share: bar.update(task, completed=share),
+            progress=lambda what, share: bar.update(task, description=what, completed=share),
         )
-    click.echo(json.dumps({"bundle": str(out), **manifest.get("metrics", {})}, indent=1))
+    keys = ("parameters", "macs_per_second")
+    click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
 
 
 @cli.group()

@@ -57,7 +57,7 @@ from leadone.distill.classifier import (
 )
 from leadone.distill.datasets import CINC_TEST_FOLD, fold_of, read_cinc2017
 from leadone.distill.ptbxl import PATHOLOGIES, SUPERCLASSES, read_labels
-from leadone.distill.rhythm_fit import CLASS_OF_REFERENCE
+from leadone.distill.records import CLASS_OF_REFERENCE
 from leadone.edge.files import whole_file
 from leadone.edge.formats.wfdb_records import read_record
 from leadone.edge.frontend import filter_record

@@ -1,9 +1,9 @@
-"""From a training run to a bundle: trace, quantise on real signal, fit the rhythm head."""
+"""From a training run to a bundle: trace, quantise on real signal, fit thresholds and rhythm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,20 +11,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..edge.bundle import load_bundle, write_bundle
+from ..edge.beat_model import BeatModel
+from ..edge.bundle import Bundle, load_bundle, write_bundle
 from ..edge.errors import InputError
 from ..edge.frontend import network_input
 from ..edge.labels import BEATS, RHYTHMS, WAVES
 from ..edge.quality import QualityLimits
+from ..edge.record_head import RecordHead
 from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
-from .datasets import LabelledLead
+from .beat_fit import collect_beats, fit_beats
+from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
-from .finetune import load_delineator, training_leads
+from .findings_fit import thresholds
+from .finetune import FinetuneConfig, Multitask, load_multitask, training_leads, without_fold
 from .graph import trace
 from .onnx_writer import write_float, write_int8
+from .ptbxl import PATHOLOGIES
 from .quantize import quantize
-from .rhythm_fit import as_manifest, collect, fit, rhythm_report
+from .records import seen_records
+from .rhythm_fit import as_manifest, collect, fit
 
 NETWORK_FILE = "model.onnx"
 CALIBRATION_SAMPLES = 2560
@@ -32,11 +38,15 @@ MITDB_WINDOWS_EACH = 8
 CALIBRATION_LEADS = {"ludb": ("i", "ii", "v2", "v5"), "mitdb": ("0", "1")}
 
 
-def _unfitted() -> RhythmModel:
-    """All classes equally likely: what reads the records that the regression is fitted on."""
-    k = len(FEATURES)
-    no_weights = (0.0,) * terms(np.zeros(k)).shape[-1]
-    return RhythmModel((0.0,) * k, (1.0,) * k, (no_weights,) * len(RHYTHMS), (0.0,) * len(RHYTHMS))
+@dataclass(frozen=True)
+class _Parts:
+    """What a bundle is written from."""
+
+    manifest: dict[str, Any]
+    network: bytes
+    head: RecordHead
+    rhythm: RhythmModel
+    beats: BeatModel | None = None
 
 
 def build_bundle(
@@ -47,39 +57,80 @@ def build_bundle(
     name: str,
     version: str,
     arithmetic: str = "int8",
+    cross: Sequence[Path] = (),
     with_rhythm: bool = True,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> dict[str, Any]:
     """Write the bundle of a run's weights to `out`; returns its manifest.
 
-    `data` holds ludb and mitdb for calibration (without the run's left-out fold) and, for the
-    rhythm head, cinc2017. Without a rhythm head every rhythm is equally likely.
+    `data` holds ludb and mitdb for calibration and beat classes (without the run's left-out fold),
+    ptbxl for the thresholds of the findings, and cinc2017 for the rhythm. Without ptbxl there are
+    no findings, and without `with_rhythm` every rhythm is equally likely. `cross` are runs that
+    each left a fold out: the beat classes are fitted on what these say of that fold.
     """
+    model, config = _load(run)
+    leads = training_leads(data, None)
+    network = _network(model, leads, config.fold, arithmetic)
+    networks: dict[int | None, bytes] = {None: network}
+    for path in cross:
+        other, its = _load(path)
+        networks[its.fold] = _network(other, leads, its.fold, arithmetic)
+    manifest = _manifest(name, version, arithmetic, *_cost(model))
+    groups = {lead.group for lead in without_fold(leads, config.fold)}
+    groups |= seen_records(data, config.fold)
+    manifest["training"] = {"config": asdict(config), "source_records": sorted(groups)}
+    parts = _Parts(manifest, network, model.heads.exported(), _unfitted())
+
+    def show(what: str) -> Callable[[float], None] | None:
+        return (lambda share: progress(what, share)) if progress is not None else None
+
+    with TemporaryDirectory() as scratch:
+        if (data / "mitdb").is_dir():
+            beats = collect_beats(data / "mitdb", networks, config.fold, show("beats"))
+            parts = replace(parts, beats=fit_beats(beats))
+        if (data / "ptbxl").is_dir():
+            everything = model.heads.exported(dict.fromkeys(PATHOLOGIES, 0.5))
+            bundle = _write(Path(scratch) / "findings", replace(parts, head=everything))
+            parts = replace(parts, head=model.heads.exported(thresholds(data, bundle)))
+        if with_rhythm:
+            bundle = _write(Path(scratch) / "rhythm", parts)
+            windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
+            parts = replace(parts, rhythm=fit(windows))
+    return _write(out, parts).manifest
+
+
+def _load(run: Path) -> tuple[Multitask, FinetuneConfig]:
     weights = run / "model.safetensors" if run.is_dir() else run
     if not weights.is_file():
         raise InputError(f"{run} holds no model.safetensors; let `leadone finetune` end first")
-    model, config = load_delineator(weights)
-    parameters, macs = work_of(model)
-    graph = trace(model)
-    leads = training_leads(data, config.fold)
+    return load_multitask(weights)
+
+
+def _network(
+    model: Multitask, leads: Sequence[LabelledLead], fold: int | None, arithmetic: str
+) -> bytes:
+    """The ONNX model, its scales measured on the leads outside the run's fold."""
+    graph = trace(model.network)
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / NETWORK_FILE
         if arithmetic == "int8":
-            write_int8(quantize(graph, calibration_windows(leads)), path)
+            write_int8(quantize(graph, calibration_windows(without_fold(leads, fold))), path)
         else:
             write_float(graph, path)
-        network = path.read_bytes()
-        manifest = _manifest(name, version, arithmetic, parameters, macs)
-        groups = sorted({lead.group for lead in leads})
-        manifest["training"] = {"config": asdict(config), "source_records": groups}
-        rhythm = _unfitted()
-        if with_rhythm:
-            _write(Path(scratch) / "bundle", manifest, rhythm, network)
-            windows = collect(data / "cinc2017", load_bundle(Path(scratch) / "bundle"), progress)
-            rhythm = fit(windows)
-            manifest["metrics"] = {"cinc2017": rhythm_report(windows)}
-    _write(out, manifest, rhythm, network)
-    return load_bundle(out).manifest
+        return path.read_bytes()
+
+
+def _cost(model: Multitask) -> tuple[int, float]:
+    """Parameters of the network and of its heads, and multiply-accumulates a second."""
+    parameters, macs = work_of(model.network)
+    return parameters + sum(value.numel() for value in model.heads.parameters()), macs
+
+
+def _unfitted() -> RhythmModel:
+    """All classes equally likely: what reads the records that the regression is fitted on."""
+    k = len(FEATURES)
+    no_weights = (0.0,) * terms(np.zeros(k)).shape[-1]
+    return RhythmModel((0.0,) * k, (1.0,) * k, (no_weights,) * len(RHYTHMS), (0.0,) * len(RHYTHMS))
 
 
 def calibration_windows(leads: Sequence[LabelledLead]) -> torch.Tensor:
@@ -129,5 +180,11 @@ def _manifest(
     }
 
 
-def _write(out: Path, manifest: dict[str, Any], rhythm: RhythmModel, network: bytes) -> None:
-    write_bundle(out, {**manifest, "rhythm": as_manifest(rhythm)}, {NETWORK_FILE: network})
+def _write(out: Path, parts: _Parts) -> Bundle:
+    fitted = {
+        "record_head": parts.head.as_manifest(),
+        "rhythm": as_manifest(parts.rhythm),
+        "beat_model": parts.beats.as_manifest() if parts.beats is not None else None,
+    }
+    write_bundle(out, {**parts.manifest, **fitted}, {NETWORK_FILE: parts.network})
+    return load_bundle(out)

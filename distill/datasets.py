@@ -16,11 +16,14 @@ import numpy.typing as npt
 import wfdb
 
 from ..edge.errors import InputError
+from ..edge.formats.wfdb_records import read_record
 from ..edge.frontend import filter_record
 from ..edge.labels import AAMI_OF_SYMBOL, QRS, P, T
+from ..edge.record import Record
 
 Floats = npt.NDArray[np.float64]
 CINC_TEST_FOLD = 0
+CINC_VALIDATION_FOLD = 1  # what the rhythm is fitted and chosen on
 WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
 LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", *(f"v{k}" for k in range(1, 7)))
 
@@ -210,6 +213,11 @@ def rhythm_spans(path: Path, scale: float = 1.0) -> tuple[Spans, Spans]:
     if fibrillation_from is not None:
         fibrillation.append((fibrillation_from, end))
     return tuple(flutter), tuple(fibrillation)
+
+
+def read_channel(path: Path, channel: int) -> Record:
+    """One channel of a WFDB record by its place."""
+    return read_record(path, wfdb.rdheader(str(path)).sig_name[channel])
 
 
 def annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:

@@ -1,4 +1,4 @@
-"""The delineator: encoder, then a decoder to per-frame waves (125 Hz) and beat classes (31.25 Hz).
+"""The network: encoder, then a decoder to per-frame waves (125 Hz) and beat classes (31.25 Hz).
 
 Targets are delayed by `LOOKAHEAD_FRAMES`: output frame k speaks of input frame k - LOOKAHEAD.
 """
@@ -28,13 +28,16 @@ class Delineator(nn.Module):
         self.wave_head = nn.Conv2d(c0, len(WAVES), 1)
         self.beat_head = nn.Conv2d(c2, len(BEATS), 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, 2, time) to wave and beat logits; time is a multiple of 16."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch, 2, 1, time) to wave and beat logits and the deepest features.
+
+        Time is a multiple of 16; the features have one frame for 16 samples.
+        """
         x0, x1, x2, x3 = self.encoder(x)
         y2 = self.refine2(self.merge2(torch.cat([upsample(x3), x2], 1)))
         y1 = self.refine1(self.merge1(torch.cat([upsample(y2), x1], 1)))
         y0 = self.refine0(self.merge0(torch.cat([upsample(y1), x0], 1)))
-        return self.wave_head(y0), self.beat_head(y2)
+        return self.wave_head(y0), self.beat_head(y2), x3
 
 
 def upsample(x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import wfdb
@@ -35,6 +35,7 @@ from .datasets import (
     group_of,
     parse_waves,
     read_beats,
+    read_channel,
     record_names,
     rhythm_spans,
 )
@@ -53,6 +54,7 @@ from .metrics import (
 )
 
 Reader = Callable[[Record], Analysis]
+Item = TypeVar("Item")
 
 WAVE_RATE_HZ = 250.0  # of datasets.Wave
 MS_PER_SAMPLE = 1000.0 / WAVE_RATE_HZ
@@ -88,7 +90,7 @@ class DelineationResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
-        return _plain_dict({**asdict(self.run), **asdict(self.score)})
+        return plain_dict({**asdict(self.run), **asdict(self.score)})
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class BeatResult:
         pairs = zip(self.run.records, self.confusions, strict=True)
         per_record = [{"record": name, **record_figures(matrix)} for name, matrix in pairs]
         values = {**asdict(self.run), **asdict(self.score)}
-        return _plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
+        return plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
 
 
 Result = DelineationResult | BeatResult
@@ -151,12 +153,13 @@ def evaluate_ludb(
     lead = lead.lower()
     if lead not in LUDB_LEADS:
         raise InputError(f"LUDB has no lead {lead!r}; it has {', '.join(LUDB_LEADS)}")
-    analyses = [reader(read_record(data / name, lead)) for name in _progress(records)]
+    analyses = [reader(read_record(data / name, lead)) for name in with_progress(records)]
     marks = [
         marks_of(*ludb_reference(data / name, lead), analysis)
         for name, analysis in zip(records, analyses, strict=True)
     ]
-    return DelineationResult(_run("ludb", lead, lead, records, analyses), score_delineation(marks))
+    run = run_of("ludb", lead, lead, records, analyses)
+    return DelineationResult(run, score_delineation(marks))
 
 
 def evaluate_qtdb(
@@ -166,12 +169,12 @@ def evaluate_qtdb(
     present = [name for name in records if (data / f"{name}.{annotator}").is_file()]
     if not present:
         raise InputError(f"none of the records in {data} has annotations .{annotator}")
-    analyses = [reader(_read_channel(data / name, channel)) for name in _progress(present)]
+    analyses = [reader(read_channel(data / name, channel)) for name in with_progress(present)]
     marks = [
         marks_of(*qtdb_reference(data / name, annotator), analysis)
         for name, analysis in zip(present, analyses, strict=True)
     ]
-    run = _run("qtdb", f"channel {channel}", annotator, present, analyses)
+    run = run_of("qtdb", f"channel {channel}", annotator, present, analyses)
     return DelineationResult(run, score_delineation(marks))
 
 
@@ -179,11 +182,11 @@ def evaluate_mitdb(
     data: Path, reader: Reader, records: Sequence[str], channel: int = 0
 ) -> BeatResult:
     """Beats on one channel of MIT-BIH, by EC57."""
-    analyses = [reader(_read_channel(data / name, channel)) for name in _progress(records)]
+    analyses = [reader(read_channel(data / name, channel)) for name in with_progress(records)]
     beats = [
         beats_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)
     ]
-    run = _run("mitdb", f"channel {channel}", "atr", records, analyses)
+    run = run_of("mitdb", f"channel {channel}", "atr", records, analyses)
     return BeatResult(run, score_beats(beats), tuple(confusion(record) for record in beats))
 
 
@@ -265,10 +268,6 @@ def _chosen(name: str, folder: Path, fold: int | None, records: Sequence[str] | 
     return chosen
 
 
-def _read_channel(path: Path, channel: int) -> Record:
-    return read_record(path, wfdb.rdheader(str(path)).sig_name[channel])
-
-
 def _wave_scale(path: Path) -> float:
     return WAVE_RATE_HZ / float(wfdb.rdheader(str(path)).fs)
 
@@ -296,13 +295,15 @@ def _unmarked_span(peak_ms: float, edge: str) -> tuple[float, float]:
     return peak_ms - UNMARKED_AFTER_MS, peak_ms + UNMARKED_BEFORE_MS
 
 
-def _progress(records: Sequence[str]) -> Iterator[str]:
+def with_progress(records: Sequence[Item]) -> Iterator[Item]:
+    """The records, with a bar on a terminal."""
     yield from track(records, "records", console=Console(stderr=True), transient=True)
 
 
-def _run(
+def run_of(
     dataset: str, lead: str, annotator: str, records: Sequence[str], analyses: Sequence[Analysis]
 ) -> Run:
+    """What was read, and the share of it that was withheld."""
     withheld = sum(
         stretch.end_s - stretch.start_s
         for analysis in analyses
@@ -322,14 +323,14 @@ def record_figures(matrix: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, flo
     return {"tp": tp, "fn": fn, "fp": fp, "sensitivity": sensitivity, "ppv": ppv}
 
 
-def _plain_dict(values: Mapping[str, Any]) -> dict[str, Any]:
+def plain_dict(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Dictionaries, lists and finite numbers only; NaN becomes None."""
     return {key: _plain(value) for key, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
-    """Dictionaries, lists and finite numbers only; NaN becomes None."""
     if isinstance(value, Mapping):
-        return _plain_dict(value)
+        return plain_dict(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,9 +25,14 @@ from ..pretrain.pretraining import load_encoder
 from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
 from .delineator import Delineator, work_of
+from .record_heads import RecordHeads
+from .records import RecordBatch, RecordPlan, RecordSource, load_findings, load_rhythms
 from .targets import NO_BEAT, wave_loss
 
+Floats = npt.NDArray[np.float32]
 WEIGHTS = "model.safetensors"
+RHYTHM_WEIGHTS = (1.0, 1.6, 1.2, 2.0)  # normal, af, other, noise
+SMOOTHING = 0.03
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class FinetuneConfig:
     learning_rate: float = 5e-3
     weight_decay: float = 0.02
     beat_weight: float = 0.2
+    rhythm_weight: float = 0.2
+    finding_weight: float = 0.2
     ema: float = 0.998
     seed: int = 0
     fold: int | None = None  # records of this fold are left out; None trains on all
@@ -43,10 +53,11 @@ class FinetuneConfig:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
+    records: RecordPlan = field(default_factory=RecordPlan)
 
 
 def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None = None) -> Path:
-    """Train on LUDB, QTDB and MIT-BIH below `data`; returns the final weights' path.
+    """Train on LUDB, QTDB, MIT-BIH, CinC 2017 and PTB-XL below `data`; returns the weights' path.
 
     `encoder` is a pretrained one to start from, of the configuration's widths. `run` holds
     `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the end
@@ -55,12 +66,9 @@ def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None
     torch.manual_seed(config.seed)
     if encoder is not None:
         config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
-    source = CropSource(
-        training_leads(data, config.fold),
-        load_noise(data / "nstdb", config.augment.train_share_of_noise),
-        config.augment,
-        config.plan,
-    )
+    noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
+    source = CropSource(training_leads(data, config.fold), noises, config.augment, config.plan)
+    rhythms, findings = record_sources(data, config, noises)
     trainer = Trainer(config, source.steps(config.batch))
     if encoder is not None:
         trainer.start_from(encoder)
@@ -68,21 +76,40 @@ def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None
     first = trainer.resume(run)
     for epoch in range(first, config.epochs):
         started = time.monotonic()
-        losses = [trainer.step(b) for b in source.batches(config.batch, config.seed, epoch)]
+        batches = zip(
+            source.batches(config.batch, config.seed, epoch),
+            rhythms.batches(config.seed, epoch) if rhythms else repeat(None),
+            findings.batches(config.seed, epoch) if findings else repeat(None),
+            strict=False,  # the records come without end
+        )
+        losses = [trainer.step(*step) for step in batches]
         trainer.save(run, epoch + 1)
-        wave, beat = np.mean(losses, 0)
-        entry: dict[str, float] = {
-            "epoch": epoch,
-            "wave_loss": round(float(wave), 5),
-            "beat_loss": round(float(beat), 5),
-        }
+        entry: dict[str, float] = {"epoch": epoch}
+        for name in losses[0]:
+            entry[name] = round(float(np.mean([step[name] for step in losses])), 5)
         entry["seconds"] = round(time.monotonic() - started, 1)
         append_log(run, entry)
         print(json.dumps(entry), flush=True)
-    parameters, macs = work_of(trainer.averaged)
+    parameters, macs = work_of(trainer.averaged.network)
     weights = run / WEIGHTS
     save_weights(weights, trainer.averaged, config, parameters=str(parameters), macs=str(macs))
     return weights
+
+
+def record_sources(
+    data: Path, config: FinetuneConfig, noises: list[Floats]
+) -> tuple[RecordSource | None, RecordSource | None]:
+    """Rhythms and findings below `data`; None for a set that is not there."""
+    plan = config.records
+    rhythms = findings = None
+    if (data / "cinc2017").is_dir():
+        records = [r for r in load_rhythms(data / "cinc2017") if fold_of(r.group) != config.fold]
+        rhythms = RecordSource(records, plan.rhythm_s, plan.rhythm_batch, noises, plan.augment)
+    if (data / "ptbxl").is_dir():
+        records = load_findings(data)
+        unwarped = replace(plan.augment, warp=1.0)  # a heart rate is a finding
+        findings = RecordSource(records, plan.finding_s, plan.finding_batch, noises, unwarped)
+    return rhythms, findings
 
 
 def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
@@ -91,7 +118,27 @@ def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
     if not present:
         raise InputError(f"{data} has none of {', '.join(LOADERS)}; see `leadone data get`")
     leads = [lead for name in present for lead in LOADERS[name](data / name)]
+    return without_fold(leads, fold)
+
+
+def without_fold(leads: Sequence[LabelledLead], fold: int | None) -> list[LabelledLead]:
+    """The leads whose source records are in no test of this fold; all of them for None."""
     return [lead for lead in leads if fold is None or fold_of(lead.group) != fold]
+
+
+class Multitask(nn.Module):
+    """The network, and the heads of whole records on its deepest features."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        """Everything that one training trains."""
+        super().__init__()
+        self.network = Delineator(config)
+        self.heads = RecordHeads(config.channels[3])
+
+    def records(self, batch: RecordBatch) -> tuple[Tensor, Tensor]:
+        """Rhythm and finding logits of a batch of records; the decoder is not needed."""
+        logits: tuple[Tensor, Tensor] = self.heads(self.network.encoder(batch.x)[-1], batch.samples)
+        return logits
 
 
 class Trainer:
@@ -100,9 +147,9 @@ class Trainer:
     def __init__(self, config: FinetuneConfig, steps_per_epoch: int) -> None:
         """A fresh start; `resume` overrides it."""
         self.config = config
-        self.model = Delineator(config.encoder)
+        self.model = Multitask(config.encoder)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = Delineator(config.encoder)
+        self.averaged = Multitask(config.encoder)
         self.averaged.load_state_dict(self.model.state_dict())
         self._modules: dict[str, nn.Module] = {"model": self.model, "average": self.averaged}
         self._optimizer = torch.optim.AdamW(
@@ -121,21 +168,39 @@ class Trainer:
                 f"{path} has other widths than this run; give it the same [encoder] in --config"
             )
         for model in (self.model, self.averaged):
-            model.encoder.load_state_dict(embedder.encoder.state_dict())
+            model.network.encoder.load_state_dict(embedder.encoder.state_dict())
 
-    def step(self, batch: Batch) -> tuple[float, float]:
-        """One update; returns wave and beat loss."""
+    def step(
+        self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
+    ) -> dict[str, float]:
+        """One update; returns the losses."""
         self.model.train()
-        waves, beats = self.model(batch.x)
-        wave = wave_loss(waves.squeeze(2), batch.coverage, batch.complete)
-        beat = beat_loss(beats.squeeze(2), batch.beat)
         self._optimizer.zero_grad(set_to_none=True)
-        (wave + self.config.beat_weight * beat).backward()  # type: ignore[no-untyped-call]
+        waves, beats, _ = self.model.network(batch.x)
+        losses = {
+            "wave_loss": wave_loss(waves.squeeze(2), batch.coverage, batch.complete),
+            "beat_loss": beat_loss(beats.squeeze(2), batch.beat),
+        }
+        if rhythms is not None:
+            losses["rhythm_loss"] = rhythm_loss(self.model.records(rhythms)[0], rhythms.target)
+        if findings is not None:
+            logits = self.model.records(findings)[1]
+            losses["finding_loss"] = functional.binary_cross_entropy_with_logits(
+                logits, findings.target
+            )
+        weights = {
+            "wave_loss": 1.0,
+            "beat_loss": self.config.beat_weight,
+            "rhythm_loss": self.config.rhythm_weight,
+            "finding_loss": self.config.finding_weight,
+        }
+        total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+        total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
         self._average()
-        return float(wave.detach()), float(beat.detach())
+        return {name: float(loss.detach()) for name, loss in losses.items()}
 
     def save(self, run: Path, epochs_done: int) -> None:
         """Checkpoint: weights, average, moments, and what they belong to."""
@@ -170,10 +235,16 @@ def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
     return total / (target != NO_BEAT).sum().clamp(min=1)
 
 
-def load_delineator(path: Path) -> tuple[Delineator, FinetuneConfig]:
-    """A trained delineator, in evaluation mode, and its configuration."""
+def rhythm_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy, rarer rhythms heavier, labels softened."""
+    weight = torch.tensor(RHYTHM_WEIGHTS)
+    return functional.cross_entropy(logits, target.argmax(1), weight, label_smoothing=SMOOTHING)
+
+
+def load_multitask(path: Path) -> tuple[Multitask, FinetuneConfig]:
+    """A trained network with its heads, in evaluation mode, and its configuration."""
     config, tensors = load_weights(path, FinetuneConfig)
-    model = Delineator(config.encoder)
+    model = Multitask(config.encoder)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

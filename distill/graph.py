@@ -54,10 +54,10 @@ class ConvNode(Node):
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in order of computation; `input` is (2, n), the outputs are the two heads' logits."""
+    """Nodes in order of computation; `input` is (2, n); outputs: waves, beats, deepest features."""
 
     nodes: tuple[Node, ...]
-    outputs: tuple[str, str]
+    outputs: tuple[str, ...]
     input: str = "x"
 
 
@@ -80,8 +80,7 @@ def trace(model: Delineator) -> Graph:
             outputs = inputs
         elif step.op == "call_function":
             nodes.append(Node(_operation(step.target), _name(step), inputs))
-    waves, beats = outputs
-    return Graph(tuple(nodes), (waves, beats))
+    return Graph(tuple(nodes), outputs)
 
 
 def run_float(graph: Graph, x: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -1,8 +1,8 @@
 """Write the network as a streaming ONNX model: state in, state out, any whole number of hops.
 
 Inputs are `x` (1, 2, 1, n) and one `state_*` a causal convolution; outputs are `waves`
-(1, 4, 1, n/2), `beats` (1, 4, 1, n/8) and the new states. States of the int8 model are the
-quantised activations themselves, so a stream is bit-equal to the whole record.
+(1, 4, 1, n/2), `beats` (1, 4, 1, n/8), `deep` (1, c, 1, n/16) and the new states. States of the
+int8 model are the quantised activations themselves, so a stream is bit-equal to the whole record.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .graph import ConvNode, Graph, Node
 from .quantize import QuantizedGraph
 
 OPSET = 17
-OUTPUT_NAMES = ("waves", "beats")
+OUTPUT_NAMES = ("waves", "beats", "deep")
 
 
 class _Writer:
@@ -70,7 +70,7 @@ class _Writer:
             return helper.make_tensor_value_info(name, element, shape)
 
         inputs = [info("x", TensorProto.FLOAT, [1, 2, 1, "n"])]
-        outputs = [info(o, TensorProto.FLOAT, [1, 4, 1, f"n_{o}"]) for o in OUTPUT_NAMES]
+        outputs = [info(o, TensorProto.FLOAT, [1, f"c_{o}", 1, f"n_{o}"]) for o in OUTPUT_NAMES]
         for name, channels, samples in self.states:
             inputs.append(info(name, self.element, [1, channels, 1, samples]))
             outputs.append(info(f"{name}_next", self.element, [1, channels, 1, samples]))

@@ -29,6 +29,8 @@ PATHOLOGIES = (
     "PAC",
     "LAFB",
 )
+VALIDATION_FOLD = 8
+TEST_FOLDS = (9, 10)
 CODE = re.compile(r"'([^']{1,12})'\s*:")
 
 

@@ -19,12 +19,22 @@ class Episode:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A diagnosis by its SCP code: its probability, and whether it is above its threshold."""
+
+    code: str
+    probability: float
+    is_found: bool
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Beats, rhythm, episodes, alerts, quality and intervals of one record.
 
     `intervals_ms` holds the medians pr, qrs, qt, qtc (Fridericia), None where not measurable.
     `alerts` are those raised, `episodes` what has ended, at the latest with the record. `model`
-    holds name, version and sha256 of the bundle that read the record.
+    holds name, version and sha256 of the bundle that read the record. `findings` are the mean of
+    the windows'.
     """
 
     record: Record
@@ -36,6 +46,7 @@ class Analysis:
     quality: tuple[Quality, ...]
     intervals_ms: dict[str, float | None]
     heart_rate_bpm: float | None
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of `leadone analyze --json`: seconds to a tenth of a millisecond."""
@@ -51,6 +62,7 @@ class Analysis:
                 "label": self.rhythm.label,
                 "probabilities": {k: round(v, 4) for k, v in self.rhythm.probabilities.items()},
             },
+            "findings": [_rounded(asdict(finding)) for finding in self.findings],
             "episodes": [_rounded(asdict(episode)) for episode in self.episodes],
             "alerts": [_rounded(_opening(alert)) for alert in self.alerts],
             "quality": [_rounded(asdict(stretch)) for stretch in self.quality],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .analysis import Analysis, Episode
+from .analysis import Analysis, Episode, Finding
 from .bundle import Bundle, load_bundle
 from .errors import InputError
 from .events import Alert, Beat, Event, Quality, Rhythm
@@ -14,6 +14,7 @@ from .intervals import heart_rate_bpm, median_intervals_ms
 from .labels import RHYTHMS
 from .monitor import Monitor
 from .record import Record
+from .record_head import RecordHead
 
 MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
@@ -49,16 +50,18 @@ def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
     """The events of a record as an Analysis."""
     beats = tuple(e for e in events if isinstance(e, Beat))
     alerts = [e for e in events if isinstance(e, Alert)]
+    windows = [e for e in events if isinstance(e, Rhythm)]
     return Analysis(
         record=record,
         model=bundle.identity,
         beats=beats,
-        rhythm=_overall([e for e in events if isinstance(e, Rhythm)], record.duration_s),
+        rhythm=_overall(windows, record.duration_s),
         episodes=tuple(Episode(a.kind, a.start_s, a.end_s) for a in alerts if a.end_s is not None),
         alerts=tuple(a for a in alerts if a.end_s is None),
         quality=tuple(e for e in events if isinstance(e, Quality)),
         intervals_ms=median_intervals_ms(beats),
         heart_rate_bpm=heart_rate_bpm(beats),
+        findings=_findings(windows, RecordHead.from_manifest(bundle.manifest["record_head"])),
     )
 
 
@@ -68,3 +71,13 @@ def _overall(windows: list[Rhythm], duration_s: float) -> Rhythm:
         return Rhythm(0.0, duration_s, "noise", {name: float(name == "noise") for name in RHYTHMS})
     means = {name: sum(w.probabilities[name] for w in windows) / len(windows) for name in RHYTHMS}
     return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)
+
+
+def _findings(windows: list[Rhythm], head: RecordHead) -> tuple[Finding, ...]:
+    """Each finding's mean probability over the windows that could be read, and if it is enough."""
+    read = [w.findings for w in windows if w.findings]
+    if not read:
+        return ()
+    means = {code: sum(w[code] for w in read) / len(read) for code in head.findings}
+    limits = dict(zip(head.findings, head.thresholds, strict=True))
+    return tuple(Finding(code, p, p >= limits[code]) for code, p in means.items())

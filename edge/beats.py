@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from .beat_context import BeatContext, first_sample, last_sample
+from .beat_model import BeatModel
 from .filters import RATE_HZ
 from .labels import BEATS, QRS, P, T
 from .timing import BEAT_FRAME_SAMPLES
@@ -38,17 +40,19 @@ class DraftBeat:
     qrs: WaveRun
     p: WaveRun | None
     t: WaveRun | None
-    label: str
+    label: str  # empty until the beat is complete
     qrs_mv: float  # net deflection: highest plus lowest, from the line between its edges
     p_mv: float | None  # mean deflection of the P wave
     blocked_p: tuple[WaveRun, ...] = ()
+    evidence: tuple[float, ...] = ()  # the FEATURES of beat_context that the label is from
 
 
 class BeatAssembler:
     """Consumes wave runs in order; keeps the pending beat, the P waves since, and recent signal."""
 
-    def __init__(self) -> None:
-        """An empty history."""
+    def __init__(self, model: BeatModel | None = None) -> None:
+        """An empty history; without a model a beat is what the network alone calls it."""
+        self._model, self._context = model, BeatContext()
         self._pending: DraftBeat | None = None
         self._last_r = -np.inf
         self._p_waves: list[WaveRun] = []
@@ -107,15 +111,21 @@ class BeatAssembler:
         done = self._complete(self._pending) if self._pending is not None else []
         conducted, blocked = self._assign_p(qrs)
         p_mv = self._deflection(conducted).mean() if conducted is not None else None
-        label = self._label(qrs, r)
-        self._pending = DraftBeat(r, qrs, conducted, None, label, qrs_mv, p_mv, blocked)
+        self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, blocked)
         self._last_r = r
         self._p_waves = []
         return done
 
     def _complete(self, beat: DraftBeat) -> list[DraftBeat]:
         self._pending = None
-        return [beat]
+        logits = self._network_logits(beat.r)
+        around = self._signal.slice(first_sample(beat.r), last_sample(beat.r))[0].astype(np.float64)
+        waves = (beat.p, beat.qrs, beat.t)
+        evidence = self._context.features(beat.r, waves, beat.qrs_mv, around, logits)
+        if self._model is not None:
+            logits = self._model.logits(evidence)
+        label = BEATS[int(logits.argmax())]
+        return [replace(beat, label=label, evidence=tuple(evidence.tolist()))]
 
     def _assign_p(self, qrs: WaveRun) -> tuple[WaveRun | None, tuple[WaveRun, ...]]:
         """The last P wave conducts if it is near enough; those before it did not."""
@@ -143,12 +153,13 @@ class BeatAssembler:
         slope = (signal[-1] - signal[0]) / max(len(signal) - 1, 1)
         return np.asarray(signal - signal[0] - slope * np.arange(len(signal)))
 
-    def _label(self, qrs: WaveRun, r: float) -> str:
-        """The class with the highest mean probability over the frames around the R peak."""
+    def _network_logits(self, r: float) -> npt.NDArray[np.float64]:
+        """Mean over the frames around the R peak."""
         frame = int((r + 0.5) // BEAT_FRAME_SAMPLES)
-        logits = self._beat_logits.slice(frame - 1, frame + 2).astype(np.float64)
-        exp = np.exp(logits - logits.max(0))
-        return BEATS[int((exp / exp.sum(0)).mean(1).argmax())]
+        logits: npt.NDArray[np.float64] = self._beat_logits.slice(frame - 1, frame + 2).mean(
+            1, dtype=np.float64
+        )
+        return logits
 
 
 def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:

@@ -21,7 +21,7 @@ from .files import make_folder, whole_file
 from .labels import BEATS, RHYTHMS, WAVES
 from .timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 # What this code assumes of every network; a bundle must declare the same.
@@ -112,7 +112,11 @@ def _checked_manifest(encoded: bytes, path: Path) -> dict[str, Any]:
 
 
 def _check_contract(manifest: dict[str, Any], path: Path) -> None:
-    missing = [key for key in ("name", "version", "network", "rhythm") if key not in manifest]
+    missing = [
+        key
+        for key in ("name", "version", "network", "record_head", "rhythm", "beat_model")
+        if key not in manifest
+    ]
     if missing:
         raise InputError(f"the manifest of {path.name} lacks {missing[0]!r}; get the bundle again")
     if manifest["network"] not in manifest["files"]:

@@ -7,9 +7,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .beat_model import BeatModel
 from .beats import BeatAssembler, DraftBeat
 from .frontend import network_input
 from .labels import NONE, QRS
+from .pooling import Pool
 from .timing import (
     BEAT_FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -22,25 +24,26 @@ Floats = npt.NDArray[np.float32]
 
 
 class Network(Protocol):
-    """What turns whole hops (2, n) into wave (4, n/2) and beat logits (4, n/8), keeping state."""
+    """Whole hops (2, n) to wave (4, n/2) and beat logits (4, n/8), features (c, n/16)."""
 
-    def push(self, x: Floats) -> tuple[Floats, Floats]:
+    def push(self, x: Floats) -> tuple[Floats, Floats, Floats]:
         """Run the next hops."""
 
 
 class Delineation:
     """Holds samples until a hop is whole, runs the network, undoes its look-ahead."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, beat_model: BeatModel | None = None) -> None:
         """A fresh stream through a network that has been reset."""
         self._network = network
+        self.pool = Pool()
         self._waiting = np.empty(0, np.float32)
         self._last = np.zeros(1, np.float32)
         self._received = 0
         self._to_skip = LOOKAHEAD_SAMPLES
         self._runs = RunEncoder()
         self._smoother = RunSmoother()
-        self._beats = BeatAssembler()
+        self._beats = BeatAssembler(beat_model)
         self._frames: list[Floats] = []
 
     def push(self, filtered_mv: Floats) -> list[DraftBeat]:
@@ -83,7 +86,8 @@ class Delineation:
     def _run(self, filtered_mv: Floats) -> list[DraftBeat]:
         if len(filtered_mv) == 0:
             return []
-        waves, beat_logits = self._network.push(network_input(filtered_mv))
+        waves, beat_logits, deep = self._network.push(network_input(filtered_mv))
+        self.pool.push(deep[:, : self._received // HOP_SAMPLES - self.pool.frames])
         skip = min(self._to_skip, len(filtered_mv))  # the look-ahead is whole hops
         self._to_skip -= skip
         self._beats.hear(filtered_mv, beat_logits[:, skip // BEAT_FRAME_SAMPLES :])

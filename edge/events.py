@@ -28,12 +28,19 @@ class Beat:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """The rhythm of one stretch: normal, af, other or noise, with a probability for each."""
+    """The rhythm of one stretch: normal, af, other or noise, with a probability for each.
+
+    `findings` are probabilities of diagnoses by their SCP codes (`CRBBB`, `1AVB`, ...), each for
+    itself; empty where the stretch can't be read. `evidence` is what the rhythm was told from, in
+    the order of `edge.rhythm.FEATURES`.
+    """
 
     start_s: float
     end_s: float
     label: str
     probabilities: dict[str, float] = field(default_factory=dict)
+    findings: dict[str, float] = field(default_factory=dict)
+    evidence: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

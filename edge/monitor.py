@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .alerts import AlertLimits, Episodes, RateAlerts, af_alert
+from .beat_model import BeatModel
 from .beats import DraftBeat
 from .bundle import Bundle, load_bundle
 from .delineation import Delineation
@@ -18,8 +19,10 @@ from .frontend import FrontEnd
 from .lead_names import lead_key
 from .network import StreamingNetwork
 from .polarity import PolarityTracker
+from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
 from .record import check_rate
+from .record_head import RecordHead
 from .rhythm import STEP_S, RhythmModel, classify
 from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
 from .waves import WaveRun
@@ -107,13 +110,18 @@ class _Stream:
         self._rate_hz, self._limits = rate_hz, limits
         self._front = FrontEnd(rate_hz)
         self._seconds = self._front.resampler.seconds_per_output
-        self._delineation = Delineation(network)
         manifest = bundle.manifest
-        rhythm = RhythmModel.from_manifest(manifest["rhythm"])
+        beat_model = manifest["beat_model"] and BeatModel.from_manifest(manifest["beat_model"])
+        self._delineation = Delineation(network, beat_model)
+        models = (
+            RecordHead.from_manifest(manifest["record_head"]),
+            RhythmModel.from_manifest(manifest["rhythm"]),
+        )
         quality = QualityLimits.from_manifest(manifest.get("quality", {}))
         self._quality = QualityTracker(rate_hz, quality)
         is_lead_one = lead_key(lead) == "i"
-        self._log = _EventLog(rhythm, limits, is_lead_one, self._quality.is_readable)
+        readable = self._quality.is_readable
+        self._log = _EventLog(models, self._delineation.pool, limits, is_lead_one, readable)
         self._received = 0
 
     def push(self, raw: Floats) -> list[Event]:
@@ -150,14 +158,15 @@ class _EventLog:
 
     def __init__(
         self,
-        rhythm: RhythmModel,
+        models: tuple[RecordHead, RhythmModel],
+        pool: Pool,
         limits: AlertLimits,
         is_lead_one: bool,
         is_readable: Callable[[float, float], bool],
     ) -> None:
         self._is_readable = is_readable
         self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
-        self._rhythm, self._limits = rhythm, limits
+        self._models, self._pool, self._limits = models, pool, limits
         self._episodes = Episodes(limits)
         self._rate = RateAlerts(limits, self._episodes)
         self._polarity = PolarityTracker() if is_lead_one else None
@@ -251,7 +260,13 @@ class _EventLog:
         self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
         inside = [b for b in self._beats if b.r_s < end_s]
         noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
-        rhythm = classify(inside, noisy / max(end_s - start_s, 1.0), start_s, end_s, self._rhythm)
+        rhythm = classify(
+            inside,
+            noisy / max(end_s - start_s, 1.0),
+            self._pool.statistics(start_s, end_s),
+            (start_s, end_s),
+            self._models,
+        )
         self._told_rhythm = True
         if end_s < RHYTHM_WINDOW_S:  # a shorter stretch is named, but is no episode (ESC 2020)
             return [rhythm]

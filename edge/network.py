@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class StreamingNetwork:
-    """`push` takes (2, n) with n a multiple of 16 and gives waves (4, n/2) and beats (4, n/8)."""
+    """`push` takes (2, n), whole hops; gives waves (4, n/2), beats (4, n/8), deep (c, n/16)."""
 
     def __init__(self, model: bytes | Path) -> None:
         """Load the model and start from a silent past."""
@@ -38,18 +38,16 @@ class StreamingNetwork:
             dtype = np.uint8 if self.arithmetic == "int8" else np.float32
             self._state[tensor.name] = np.full(tensor.shape, self._zeros.get(tensor.name, 0), dtype)
 
-    def push(self, x: Floats) -> tuple[Floats, Floats]:
-        """Run whole hops of input."""
-        assert x.shape[1] % HOP_SAMPLES == 0
-        if x.shape[1] == 0:
-            return np.empty((4, 0), np.float32), np.empty((4, 0), np.float32)
+    def push(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """Run whole hops of input, at least one."""
+        assert x.shape[1] and x.shape[1] % HOP_SAMPLES == 0
         feeds = {"x": x[None, :, None, :], **self._state}
-        waves, beats, *states = self._session.run(self._outputs, feeds)
+        waves, beats, deep, *states = self._session.run(self._outputs, feeds)
         self._state = {
             name.removesuffix("_next"): state
-            for name, state in zip(self._outputs[2:], states, strict=True)
+            for name, state in zip(self._outputs[3:], states, strict=True)
         }
-        return waves[0, :, 0], beats[0, :, 0]
+        return waves[0, :, 0], beats[0, :, 0], deep[0, :, 0]
 
 
 @lru_cache(maxsize=4)

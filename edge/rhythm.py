@@ -1,9 +1,9 @@
 """Rhythm from the last 30 s of beats: normal, af, other or noise.
 
-Features of RR irregularity, P waves, ectopy and quality go through a multinomial logistic
-regression; its coefficients are fitted on CinC 2017 by `leadone quantize` and travel
-in the bundle's manifest. The irregularity is the median of |RR difference| / RR: atrial
-fibrillation raises the median, single ectopic beats do not.
+The network's own opinion of the window (`RecordHead`) and features of RR irregularity, P waves,
+ectopy and quality go through a multinomial logistic regression; its coefficients are fitted on
+CinC 2017 by `leadone quantize` and travel in the bundle's manifest. The irregularity is the median
+of |RR difference| / RR: atrial fibrillation raises the median, single ectopic beats do not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .errors import InputError
 from .events import Beat, Rhythm
 from .intervals import MAX_RR_S
 from .labels import RHYTHMS
+from .record_head import RecordHead
 
 Doubles = npt.NDArray[np.float64]
 
@@ -38,6 +39,10 @@ FEATURES = (
     "log_qrs",  # ln(median QRS duration / 100 ms)
     "confidence",  # mean of the beats' confidence
     "noisy_share",  # of the window's seconds
+    "network_normal",  # log-probabilities by the network alone
+    "network_af",
+    "network_other",
+    "network_noise",
 )
 
 
@@ -89,20 +94,33 @@ def terms(z: Doubles) -> Doubles:
 
 
 def classify(
-    beats: Sequence[Beat], noisy_share: float, start_s: float, end_s: float, model: RhythmModel
+    beats: Sequence[Beat],
+    noisy_share: float,
+    pooled: Doubles | None,
+    span_s: tuple[float, float],
+    models: tuple[RecordHead, RhythmModel],
 ) -> Rhythm:
-    """The rhythm of a window; `noise` for certain when it has too few beats to tell."""
-    features = rhythm_features(beats, noisy_share)
-    if features is None:
-        probabilities = {name: float(name == "noise") for name in RHYTHMS}
-    else:
-        probabilities = model.probabilities(features)
+    """The rhythm and the findings of a window from its beats and the network's pooled features.
+
+    `noise` for certain, and no findings, when there are too few beats to tell.
+    """
+    head, model = models
+    features = None
+    if pooled is not None:
+        features = rhythm_features(beats, noisy_share, head.rhythm_logits(pooled))
+    if features is None or pooled is None:
+        return Rhythm(*span_s, "noise", {name: float(name == "noise") for name in RHYTHMS})
+    probabilities = model.probabilities(features)
     label = max(probabilities, key=lambda name: probabilities[name])
-    return Rhythm(start_s, end_s, label, probabilities)
+    findings = head.finding_probabilities(pooled)
+    return Rhythm(*span_s, label, probabilities, findings, tuple(features.tolist()))
 
 
-def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> Doubles | None:
-    """The `FEATURES` of a window's beats, None with fewer than `MIN_INTERVALS` RR intervals."""
+def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) -> Doubles | None:
+    """The `FEATURES` of a window, None with fewer than `MIN_INTERVALS` RR intervals.
+
+    `logits` (4,) are the network's, by `RecordHead.rhythm_logits`.
+    """
     r = np.array([beat.r_s for beat in beats])
     rr = np.diff(r)
     rr = rr[rr <= MAX_RR_S]
@@ -127,6 +145,7 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float) -> Doubles | None
             np.log(max(float(np.median(widths)), 0.02) / 0.1),
             float(np.mean([beat.confidence for beat in beats])),
             noisy_share,
+            *(logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())),
         ]
     )
 

@@ -3,6 +3,7 @@ import pytest
 
 from leadone.edge.events import Beat
 from leadone.edge.polarity import BEATS, PolarityTracker
+from leadone.edge.record_head import RecordHead
 from leadone.edge.rhythm import FEATURES, RhythmModel, classify, rhythm_features, terms
 
 
@@ -15,7 +16,7 @@ def _beats(rr_s: np.ndarray, p: bool = True, labels: str = "N") -> list[Beat]:
 
 
 def _feature(beats: list[Beat], name: str) -> float:
-    features = rhythm_features(beats, 0.0)
+    features = rhythm_features(beats, 0.0, np.zeros(4))
     assert features is not None and len(features) == len(FEATURES)
     return float(features[FEATURES.index(name)])
 
@@ -37,11 +38,18 @@ def test_shares() -> None:
 
 
 def test_too_few_beats_are_noise_not_a_guess() -> None:
-    model = RhythmModel((0.0,) * 11, (1.0,) * 11, ((0.0,) * 77,) * 4, (9.0, 0.0, 0.0, 0.0))
-    few = classify(_beats(np.full(4, 0.8)), 0.0, 0.0, 30.0, model)
-    assert (few.label, few.probabilities["noise"]) == ("noise", 1.0)
-    enough = classify(_beats(np.full(9, 0.8)), 0.0, 0.0, 30.0, model)
+    k = len(FEATURES)
+    products = len(terms(np.zeros(k)))
+    model = RhythmModel((0.0,) * k, (1.0,) * k, ((0.0,) * products,) * 4, (9.0, 0.0, 0.0, 0.0))
+    head = RecordHead(((0.0,) * 6,) * 4, (0.0,) * 4, ("CRBBB",), ((0.0,) * 6,), (0.0,), (0.4,))
+    pooled, span_s = np.zeros(6), (0.0, 30.0)
+    few = classify(_beats(np.full(4, 0.8)), 0.0, pooled, span_s, (head, model))
+    assert (few.label, few.probabilities["noise"], few.findings) == ("noise", 1.0, {})
+    enough = classify(_beats(np.full(9, 0.8)), 0.0, pooled, span_s, (head, model))
     assert enough.label == "normal" and sum(enough.probabilities.values()) == pytest.approx(1)
+    assert enough.findings == {"CRBBB": 0.5} and len(enough.evidence) == k
+    unseen = classify(_beats(np.full(9, 0.8)), 0.0, None, span_s, (head, model))
+    assert unseen.label == "noise"
 
 
 def test_terms_are_features_and_products_of_two() -> None:

@@ -1,0 +1,208 @@
+"""Score what is said of whole records: the rhythm on CinC 2017, findings on PTB-XL's lead I."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..edge.analysis import Analysis
+from ..edge.analyze import MIN_DURATION_S, analyze
+from ..edge.bundle import Bundle, load_bundle
+from ..edge.errors import InputError
+from ..edge.formats.wfdb_records import read_record
+from ..edge.labels import RHYTHMS
+from ..edge.record import Record
+from .classification import (
+    auc,
+    interval_of,
+    patient_weights,
+    sensitivity_specificity,
+)
+from .datasets import fold_of, read_cinc2017
+from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .metrics import Interval
+from .records import CLASS_OF_REFERENCE, ptbxl_records, read_lead_one
+
+Doubles = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+AF = RHYTHMS.index("af")
+AF_SPECIFICITY = 0.95
+SCORED_RHYTHMS = 3  # the challenge's mean is of normal, af and other
+
+
+@dataclass(frozen=True)
+class RhythmResult:
+    """CinC 2017, one rhythm a record: the challenge's F1, AF against the rest, and counts.
+
+    `af_sensitivity` is at the threshold that leaves a specificity of .95 on these records.
+    `confusion` is (reference, told) in the order of `RHYTHMS`.
+    """
+
+    run: Run
+    f1: dict[str, Interval]
+    mean_n_a_o: Interval
+    af_auc: Interval
+    af_sensitivity: Interval
+    confusion: npt.NDArray[np.int64]
+    classes: npt.NDArray[np.int64] = field(repr=False)
+    probabilities: Doubles = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        left_out = ("classes", "probabilities")
+        values = {k: v for k, v in asdict(self).items() if k not in (*left_out, "run")}
+        return plain_dict({**asdict(self.run), **values, "rhythms": list(RHYTHMS)})
+
+
+@dataclass(frozen=True)
+class FindingScore:
+    """One diagnosis at its bundle's threshold; G-mean is (sensitivity * specificity)^0.5."""
+
+    cases: int
+    auc: Interval
+    sensitivity: Interval
+    specificity: Interval
+    g_mean: Interval
+
+
+@dataclass(frozen=True)
+class FindingResult:
+    """PTB-XL, lead I alone, diagnosis by diagnosis; intervals over patients."""
+
+    run: Run
+    findings: dict[str, FindingScore]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return plain_dict({**asdict(self.run), "findings": asdict(self)["findings"]})
+
+
+def evaluate_records(
+    name: str, data: Path, model: str | Path | Bundle, fold: int | None = None
+) -> RhythmResult | FindingResult:
+    """Score a bundle on cinc2017 (folds 0 to 4, by record) or ptbxl (1 to 10, its own)."""
+    bundle = model if isinstance(model, Bundle) else load_bundle(model)
+    if name == "cinc2017":
+        return evaluate_cinc2017(data, bundle, fold)
+    return evaluate_ptbxl(data, bundle, fold)
+
+
+def evaluate_cinc2017(data: Path, bundle: Bundle, fold: int | None = None) -> RhythmResult:
+    """One vote a record, by the mean of its windows; records under 5 s are noise."""
+    folder = data / "cinc2017" if (data / "cinc2017").is_dir() else data
+    rows = [
+        (path, CLASS_OF_REFERENCE[kind])
+        for path, kind in read_cinc2017(folder)
+        if fold is None or fold_of(f"cinc2017/{path.name}") == fold
+    ]
+    _check_any(rows, folder, fold)
+    told, analyses = [], []
+    for path, _ in with_progress(rows):
+        analysis = _read(read_record(path), bundle)
+        told.append(_rhythm_of(analysis))
+        analyses += [analysis] if analysis else []
+    run = run_of("cinc2017", "I", "REFERENCE-v3", [path.name for path, _ in rows], analyses)
+    classes, probabilities = np.array([kind for _, kind in rows]), np.array(told)
+    return score_rhythms(_known(run, bundle, fold, "cinc2017/"), classes, probabilities)
+
+
+def score_rhythms(run: Run, classes: npt.NDArray[np.int64], probabilities: Doubles) -> RhythmResult:
+    """Figures of classes (n,) and probabilities (n, 4), with intervals over records."""
+    weights = patient_weights(np.arange(len(classes)).astype(str))
+    told, k = probabilities.argmax(1), len(RHYTHMS)
+    f1 = np.array([_f1(classes == c, told == c, weights) for c in range(k)])
+    confusion = np.zeros((k, k), np.int64)
+    np.add.at(confusion, (classes, told), 1)
+    is_af, score = classes == AF, probabilities[:, AF]
+    return RhythmResult(
+        run,
+        {name: interval_of(row) for name, row in zip(RHYTHMS, f1, strict=True)},
+        interval_of(f1[:SCORED_RHYTHMS].mean(0)),
+        interval_of(auc(is_af, score, weights)),
+        interval_of(_sensitivity_at(is_af, score, AF_SPECIFICITY, weights)),
+        confusion,
+        classes,
+        probabilities,
+    )
+
+
+def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> FindingResult:
+    """Every finding of the bundle, against the statements of PTB-XL's table."""
+    rows = [row for row in ptbxl_records(data) if fold is None or row[2].fold == fold]
+    _check_any(rows, data, fold)
+    analyses = [_read(read_lead_one(path), bundle) for path, _, _ in with_progress(rows)]
+    told = [{f.code: f for f in analysis.findings} if analysis else {} for analysis in analyses]
+    run = run_of(
+        "ptbxl",
+        "I",
+        "scp_codes",
+        [identity for _, identity, _ in rows],
+        [analysis for analysis in analyses if analysis],
+    )
+    weights = patient_weights(np.array([label.patient for _, _, label in rows]))
+    scores = {}
+    for code in bundle.manifest["record_head"]["findings"]:
+        positive = np.array([code in label.codes for _, _, label in rows])
+        values = np.array([row[code].probability if code in row else 0.0 for row in told])
+        found = np.array([row[code].is_found if code in row else False for row in told])
+        scores[code] = _score_finding(positive, values, found, weights)
+    return FindingResult(_known(run, bundle, fold, ""), scores)
+
+
+def _score_finding(
+    positive: Bools, probabilities: Doubles, found: Bools, weights: Doubles
+) -> FindingScore:
+    se, sp = sensitivity_specificity(positive, found.astype(np.float64), 0.5, weights)
+    return FindingScore(
+        int(positive.sum()),
+        interval_of(auc(positive, probabilities, weights)),
+        interval_of(se),
+        interval_of(sp),
+        interval_of(np.sqrt(se * sp)),
+    )
+
+
+def _read(record: Record, bundle: Bundle) -> Analysis | None:
+    return analyze(record, bundle) if record.duration_s >= MIN_DURATION_S else None
+
+
+def _rhythm_of(analysis: Analysis | None) -> list[float]:
+    if analysis is None:
+        return [float(name == "noise") for name in RHYTHMS]
+    return [analysis.rhythm.probabilities[name] for name in RHYTHMS]
+
+
+def _f1(truth: Bools, told: Bools, weights: Doubles) -> Doubles:
+    both = weights[:, truth & told].sum(1)
+    either = weights[:, truth].sum(1) + weights[:, told].sum(1)
+    f1: Doubles = 2 * both / np.maximum(either, 1e-9)
+    return f1
+
+
+def _sensitivity_at(
+    positive: Bools, scores: Doubles, specificity: float, weights: Doubles
+) -> Doubles:
+    """Sensitivity (r,) at the lowest threshold that leaves the specificity in each row."""
+    order = np.argsort(-scores, kind="stable")
+    w, is_positive = weights[:, order], positive[order]
+    false = np.cumsum(w * ~is_positive, 1) / np.maximum((w * ~is_positive).sum(1), 1e-9)[:, None]
+    true = np.cumsum(w * is_positive, 1) / np.maximum((w * is_positive).sum(1), 1e-9)[:, None]
+    best: Doubles = np.where(false <= 1 - specificity + 1e-12, true, 0.0).max(1)
+    return best
+
+
+def _known(run: Run, bundle: Bundle, fold: int | None, prefix: str) -> Run:
+    seen = trained_on(bundle)
+    return replace(run, fold=fold, trained_on=sum(f"{prefix}{r}" in seen for r in run.records))
+
+
+def _check_any(rows: Sequence[object], folder: Path, fold: int | None) -> None:
+    if not rows:
+        where = "" if fold is None else f" in fold {fold}; leave --fold out"
+        raise InputError(f"{folder} has no labelled record{where}")

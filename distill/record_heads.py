@@ -1,0 +1,62 @@
+"""The heads that speak of a whole window, as they are trained: pooled deepest features, linear."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..edge.labels import RHYTHMS
+from ..edge.pooling import SPREAD_FLOOR
+from ..edge.record_head import RecordHead
+from ..edge.timing import HOP_SAMPLES
+from .ptbxl import PATHOLOGIES
+
+
+class RecordHeads(nn.Module):
+    """Rhythm logits (b, 4) and finding logits (b, k) of records of unequal length."""
+
+    def __init__(self, channels: int, dropout: float = 0.2) -> None:
+        """`channels` of the deepest features; their statistics are 3 times as many."""
+        super().__init__()
+        size = 3 * channels
+        self.norm = nn.BatchNorm1d(size, affine=False)
+        self.dropout = nn.Dropout(dropout)
+        self.rhythm = nn.Linear(size, len(RHYTHMS))
+        self.findings = nn.Linear(size, len(PATHOLOGIES))
+
+    def forward(self, deep: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (b, c, 1, n/16) of windows of which the first `samples` (b,) are signal."""
+        features = self.dropout(self.norm(pooled(deep.squeeze(2), samples // HOP_SAMPLES)))
+        return self.rhythm(features), self.findings(features)
+
+    def exported(self, thresholds: dict[str, float] | None = None) -> RecordHead:
+        """As plain numbers, batch norm folded in; a finding without a threshold is left out."""
+        thresholds = thresholds or {}
+        named = [(k, name) for k, name in enumerate(PATHOLOGIES) if name in thresholds]
+        rows = [k for k, _ in named]
+        weights, bias = self._folded(self.findings)
+        rhythm_weights, rhythm_bias = self._folded(self.rhythm)
+        return RecordHead(
+            tuple(map(tuple, rhythm_weights.tolist())),
+            tuple(rhythm_bias.tolist()),
+            tuple(name for _, name in named),
+            tuple(map(tuple, weights[rows].tolist())),
+            tuple(bias[rows].tolist()),
+            tuple(thresholds[name] for _, name in named),
+        )
+
+    def _folded(self, layer: nn.Linear) -> tuple[Tensor, Tensor]:
+        assert self.norm.running_mean is not None and self.norm.running_var is not None
+        factor = (self.norm.running_var.double() + self.norm.eps).rsqrt()
+        weight = layer.weight.detach().double() * factor
+        return weight, layer.bias.detach().double() - weight @ self.norm.running_mean.double()
+
+
+def pooled(deep: Tensor, frames: Tensor) -> Tensor:
+    """Mean, maximum and spread (b, 3 * c) over the first `frames` (b,) of features (b, c, n)."""
+    inside = (torch.arange(deep.shape[2]) < frames[:, None])[:, None]
+    n = frames[:, None]
+    mean = (deep * inside).sum(2) / n
+    variance = ((deep - mean[..., None]) ** 2 * inside).sum(2) / n
+    highest = deep.masked_fill(~inside, -torch.inf).amax(2)
+    return torch.cat([mean, highest, (variance + SPREAD_FLOOR).sqrt()], 1)

@@ -1,0 +1,171 @@
+"""Records with one label each for the whole: rhythms of CinC 2017, findings of PTB-XL's lead I."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..edge.filters import RATE_HZ
+from ..edge.formats.wfdb_records import read_record
+from ..edge.frontend import filter_record, network_input
+from ..edge.labels import RHYTHMS
+from ..edge.record import Record
+from ..edge.timing import HOP_SAMPLES
+from ..pretrain.archive import entries
+from ..pretrain.augment import AugmentConfig, corrupt, draw_speed
+from .datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of, read_cinc2017
+from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD, Label, read_labels
+
+Floats = npt.NDArray[np.float32]
+CLASS_OF_REFERENCE = {"N": 0, "A": 1, "O": 2, "~": 3}
+RMS_MV = 0.15  # of lead I where a copy of PTB-XL has no unit
+PTBXL_FOLDERS = ("ptbxl_mv", "ptbxl")
+
+
+@dataclass(frozen=True)
+class LabelledRecord:
+    """Lead I filtered at 250 Hz and what holds of all of it: a class, or one 0 or 1 a finding."""
+
+    group: str
+    filtered_mv: Floats
+    target: npt.NDArray[np.float32]  # (4,) rhythms or (k,) findings
+
+
+@dataclass(frozen=True)
+class GentleConfig(AugmentConfig):
+    """What happens to whole records: little, for noise and speed are among what is told."""
+
+    warp: float = 1.08
+    gain: float = 2.5
+    noise_share: float = 0.3
+    noise_snr_db: tuple[float, float] = (12.0, 30.0)
+    band_share: float = 0.2
+
+
+@dataclass(frozen=True)
+class RecordPlan:
+    """How many records a step sees, and how much of each."""
+
+    rhythm_batch: int = 16
+    rhythm_s: float = 20.0
+    finding_batch: int = 16
+    finding_s: float = 10.0
+    augment: GentleConfig = field(default_factory=GentleConfig)
+
+
+def load_rhythms(folder: Path) -> list[LabelledRecord]:
+    """CinC 2017 without the folds for validation and testing."""
+    kept = (CINC_TEST_FOLD, CINC_VALIDATION_FOLD)
+    records = []
+    for path, kind in read_cinc2017(folder):
+        group = f"cinc2017/{path.name}"
+        if fold_of(group) not in kept:
+            record = read_record(path)
+            target = np.eye(len(RHYTHMS), dtype=np.float32)[CLASS_OF_REFERENCE[kind]]
+            filtered, _ = filter_record(record.signal_mv, record.rate_hz)
+            records.append(LabelledRecord(group, filtered, target))
+    return records
+
+
+def ptbxl_records(data: Path) -> list[tuple[Path, str, Label]]:
+    """Path, identity and label of each record of PTB-XL below `data`, both its copies."""
+    folders = [data / name for name in PTBXL_FOLDERS if (data / name).is_dir()]
+    labels = read_labels(data / "ptbxl")
+    return [(Path(e.path), e.identity, labels[e.identity]) for e in entries(folders)]
+
+
+def load_findings(data: Path) -> list[LabelledRecord]:
+    """Lead I of PTB-XL's folds for training."""
+    kept = (VALIDATION_FOLD, *TEST_FOLDS)
+    records = []
+    for path, identity, label in ptbxl_records(data):
+        if label.fold not in kept:
+            lead_one = read_lead_one(path)
+            filtered, _ = filter_record(lead_one.signal_mv, lead_one.rate_hz)
+            target = np.array([code in label.codes for code in PATHOLOGIES], np.float32)
+            records.append(LabelledRecord(identity, filtered, target))
+    return records
+
+
+def seen_records(data: Path, fold: int | None) -> set[str]:
+    """The records of both sets that training, thresholds or the rhythm's regression have seen."""
+    seen = set()
+    if (data / "cinc2017").is_dir():
+        groups = {f"cinc2017/{path.name}" for path, _ in read_cinc2017(data / "cinc2017")}
+        seen |= {group for group in groups if fold_of(group) not in (CINC_TEST_FOLD, fold)}
+    if (data / "ptbxl").is_dir():
+        rows = ptbxl_records(data)
+        seen |= {identity for _, identity, label in rows if label.fold not in TEST_FOLDS}
+    return seen
+
+
+def read_lead_one(path: str | Path) -> Record:
+    """Lead I of a record as its device gave it; at `RMS_MV` where the file names no unit."""
+    record = read_record(path, "I")
+    if record.has_gain:
+        return record
+    spread = float(np.nanstd(record.signal_mv)) + 1e-6
+    return replace(record, signal_mv=np.float32(RMS_MV / spread) * record.signal_mv)
+
+
+@dataclass(frozen=True)
+class RecordBatch:
+    """Input (b, 2, 1, n), how many samples of each are signal (b,), and targets (b, k)."""
+
+    x: Tensor
+    samples: Tensor
+    target: Tensor
+
+
+class RecordSource:
+    """Endless seeded batches; epoch e of seed s is the same on every run."""
+
+    def __init__(
+        self,
+        records: list[LabelledRecord],
+        seconds: float,
+        batch: int,
+        noises: list[Floats],
+        augment: AugmentConfig,
+    ) -> None:
+        """Windows of up to `seconds`, at random places."""
+        self._records, self._batch = records, batch
+        self._samples = int(seconds * RATE_HZ) // HOP_SAMPLES * HOP_SAMPLES
+        self._noises, self._augment = noises, augment
+
+    def batches(self, seed: int, epoch: int) -> Iterator[RecordBatch]:
+        """Batches without end: all records once before any comes again."""
+        rng = np.random.default_rng((seed, epoch, self._samples))
+        while True:
+            order = rng.permutation(len(self._records))
+            for start in range(0, len(order) - self._batch + 1, self._batch):
+                yield self._made(order[start : start + self._batch], rng)
+
+    def _made(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> RecordBatch:
+        windows = np.zeros((len(chosen), self._samples), np.float32)
+        samples = np.zeros(len(chosen), np.int64)
+        for row, k in enumerate(chosen):
+            window = self._window(self._records[k].filtered_mv, rng)
+            samples[row] = len(window)
+            windows[row, : len(window)] = window
+        x = torch.from_numpy(network_input(windows)[:, :, None])
+        target = np.stack([self._records[k].target for k in chosen])
+        return RecordBatch(
+            x.contiguous(memory_format=torch.channels_last),
+            torch.from_numpy(samples),
+            torch.from_numpy(target),
+        )
+
+    def _window(self, signal_mv: Floats, rng: np.random.Generator) -> Floats:
+        step = draw_speed(self._augment, rng)
+        samples = min(int(len(signal_mv) / step) // HOP_SAMPLES * HOP_SAMPLES, self._samples)
+        start = rng.uniform(0, len(signal_mv) - samples * step)
+        at = start + step * np.arange(samples)
+        drawn = np.interp(at, np.arange(len(signal_mv)), signal_mv).astype(np.float32)
+        return corrupt(drawn, self._noises, self._augment, rng)

@@ -1,0 +1,197 @@
+"""What tells an ectopic beat: how it differs in time and in shape from the beats before it.
+
+Absolute widths and shapes differ from heart to heart and from lead to lead, so that each feature
+is taken against the wearer's own recent beats: RR intervals, QRS widths and heights of the last
+twelve, and a template that follows the beats that are neither early nor wide. Nothing after the
+T wave is used: a label must not wait for the next beat.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import isnan, log
+
+import numpy as np
+import numpy.typing as npt
+
+from .waves import WaveRun
+
+Doubles = npt.NDArray[np.float64]
+
+FEATURES = (
+    "premature",  # ln(RR / median RR)
+    "rr_change",  # ln(RR / RR before)
+    "irregularity",  # ln(median |dRR| / RR + .01)
+    "log_rr",  # ln(RR / 800 ms)
+    "log_qrs",  # ln(QRS duration / 100 ms)
+    "wider",  # ln(QRS duration / median)
+    "likeness",  # correlation of the QRS with the template, best of five shifts
+    "t_likeness",  # of the ST-T stretch
+    "higher",  # ln(peak to peak / median)
+    "net",  # net deflection / its median
+    "has_p",
+    "pr",  # from P to QRS onset / 200 ms
+    "p_share",  # of the last twelve beats with a P wave
+    "confidence",
+    "network_n",  # log-probabilities by the network alone
+    "network_s",
+    "network_v",
+    "network_q",
+    "alike_share",  # of the last ten beats, those with a QRS like this one
+    "has_t",
+)
+
+RR_BEATS = 12
+ALIKE_BEATS = 10
+ALIKE = 0.9  # correlation
+FIRST_RR = 200.0  # samples: of a beat that nothing precedes
+LONGEST_RR = 500.0
+QRS_WINDOW = (-25, 36)  # samples around the R peak
+T_WINDOW = (25, 91)
+SHIFTS = (-4, -2, 0, 2, 4)
+FOLLOWS = 0.15  # of each usual beat, into the template
+EARLY, WIDE, UNLIKE = -0.12, 1.25, 0.6  # beyond these a beat is not usual
+PATIENCE = 12  # unusual beats in a row until the template starts anew
+NO_P_PR = 0.8
+CLIP = 6.0
+
+
+class BeatContext:
+    """The recent beats of one stream."""
+
+    def __init__(self) -> None:
+        """No beat yet."""
+        self._last_r: float | None = None
+        self._last_rr: float | None = None
+        self._rr, self._changes = _Recent(RR_BEATS), _Recent(RR_BEATS)
+        self._widths, self._heights = _Recent(RR_BEATS), _Recent(RR_BEATS)
+        self._nets, self._has_p = _Recent(RR_BEATS), _Recent(RR_BEATS)
+        self._shapes: deque[Doubles] = deque(maxlen=ALIKE_BEATS)
+        self._template: tuple[Doubles, Doubles] | None = None  # QRS and ST-T
+        self._unusual = 0
+
+    def features(
+        self,
+        r: float,
+        waves: tuple[WaveRun | None, WaveRun, WaveRun | None],
+        net_mv: float,
+        around: Doubles,
+        logits: Doubles,
+    ) -> Doubles:
+        """The `FEATURES` of the next beat; it then belongs to the past.
+
+        `r` is its R peak, `waves` its P, QRS and T, `around` the signal in mV from
+        `first_sample(r)` to `last_sample(r)`, `logits` (4,) the network's.
+        """
+        p, qrs, t = waves
+        rr = FIRST_RR if self._last_r is None else min(r - self._last_r, LONGEST_RR)
+        usual_rr = self._rr.median(rr)
+        width = max(qrs.offset - qrs.onset, 3.0)
+        shape, tail = _part(around, QRS_WINDOW), _part(around, T_WINDOW)
+        height = float(np.ptp(shape)) + 1e-3
+        likeness, t_likeness = self._likeness(around, tail)
+        premature, wider = log(rr / usual_rr), log(width / self._widths.median(width))
+        usual_net = self._nets.median(net_mv)
+        net = net_mv / (abs(usual_net) + 0.05) * (1.0 if usual_net >= 0 else -1.0)
+        unit = _unit(shape)
+        alike = [float(unit @ other) > ALIKE for other in self._shapes]
+        shifted = np.clip(logits - logits.max(), -CLIP, 0.0)
+        log_p = np.clip(shifted - np.log(np.exp(shifted).sum()), -CLIP, 0.0)
+        found = np.array(
+            [
+                premature,
+                log(rr / self._last_rr) if self._last_rr else 0.0,
+                log(self._changes.median(0.0) + 0.01),
+                log(rr / FIRST_RR),
+                log(width / 25.0),
+                wider,
+                likeness,
+                t_likeness,
+                log(height / self._heights.median(height)),
+                min(max(net, -4.0), 4.0),
+                float(p is not None),
+                NO_P_PR if p is None else (qrs.onset - p.onset) / 50.0,
+                self._has_p.mean(0.5),
+                0.0 if isnan(qrs.confidence) else qrs.confidence,
+                *log_p,
+                sum(alike) / len(alike) if alike else 1.0,
+                float(t is not None),
+            ]
+        )
+        is_usual = premature > EARLY and wider <= log(WIDE) and likeness > UNLIKE
+        self._remember_time(r, rr, usual_rr)
+        self._remember_shape(shape, tail, is_usual)
+        if is_usual or self._unusual > PATIENCE // 2:
+            self._widths.push(width)
+            self._heights.push(height)
+            self._nets.push(net_mv)
+        self._has_p.push(float(p is not None))
+        self._shapes.append(unit)
+        return found
+
+    def _likeness(self, around: Doubles, tail: Doubles) -> tuple[float, float]:
+        if self._template is None:
+            return 1.0, 1.0
+        first, last = QRS_WINDOW
+        qrs = _unit(self._template[0])
+        best = max(float(_unit(_part(around, (first + s, last + s))) @ qrs) for s in SHIFTS)
+        return best, float(_unit(tail) @ _unit(self._template[1]))
+
+    def _remember_time(self, r: float, rr: float, usual_rr: float) -> None:
+        if self._last_r is not None:
+            if self._last_rr is not None:
+                self._changes.push(abs(rr - self._last_rr) / usual_rr)
+            self._rr.push(rr)
+            self._last_rr = rr
+        self._last_r = r
+
+    def _remember_shape(self, shape: Doubles, tail: Doubles, is_usual: bool) -> None:
+        self._unusual = 0 if is_usual else self._unusual + 1
+        if self._template is None or self._unusual > PATIENCE:
+            self._template, self._unusual = (shape, tail), 0
+        elif is_usual:
+            qrs, st_t = self._template
+            self._template = qrs + FOLLOWS * (shape - qrs), st_t + FOLLOWS * (tail - st_t)
+
+
+def first_sample(r: float) -> int:
+    """Of the signal around an R peak that `BeatContext.features` needs."""
+    return round(r) + QRS_WINDOW[0] + SHIFTS[0]
+
+
+def last_sample(r: float) -> int:
+    """The sample after the last one needed."""
+    return round(r) + T_WINDOW[1]
+
+
+def _part(around: Doubles, window: tuple[int, int]) -> Doubles:
+    before = QRS_WINDOW[0] + SHIFTS[0]
+    return around[window[0] - before : window[1] - before]
+
+
+def _unit(x: Doubles) -> Doubles:
+    """Centred and of length 1, so that a product of two is their correlation."""
+    centred = x - x.mean()
+    length: Doubles = centred / (np.sqrt(centred @ centred) + 1e-6)
+    return length
+
+
+class _Recent:
+    """The last few values of something."""
+
+    def __init__(self, count: int) -> None:
+        self._values: deque[float] = deque(maxlen=count)
+
+    def push(self, value: float) -> None:
+        self._values.append(value)
+
+    def median(self, otherwise: float) -> float:
+        """`otherwise` where there is none yet."""
+        if not self._values:
+            return otherwise
+        ordered = sorted(self._values)
+        middle = len(ordered) // 2
+        return ordered[middle] if len(ordered) % 2 else 0.5 * sum(ordered[middle - 1 : middle + 1])
+
+    def mean(self, otherwise: float) -> float:
+        return sum(self._values) / len(self._values) if self._values else otherwise

@@ -1,0 +1,95 @@
+"""Heads of whole records: trained and running, they read the same numbers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leadone.distill.datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of
+from leadone.distill.ptbxl import PATHOLOGIES, read_labels
+from leadone.distill.record_heads import RecordHeads, pooled
+from leadone.distill.records import (
+    GentleConfig,
+    LabelledRecord,
+    RecordSource,
+    load_findings,
+    load_rhythms,
+    seen_records,
+)
+from leadone.edge.pooling import Pool
+from leadone.edge.record_head import RecordHead
+
+CHANNELS = 5
+
+
+@pytest.fixture
+def heads() -> RecordHeads:
+    torch.manual_seed(0)
+    heads = RecordHeads(CHANNELS).train()
+    for _ in range(50):  # batch norm statistics of its own
+        heads(3 * torch.randn(8, CHANNELS, 1, 40) + 1, torch.full((8,), 640))
+    return heads.eval()
+
+
+def test_training_and_runtime_pool_alike(heads: RecordHeads) -> None:
+    deep = torch.randn(1, CHANNELS, 1, 400)
+    deep[..., 300:] = 99.0  # beyond the record's end
+    rhythm, findings = heads(deep, torch.tensor([300 * 16]))
+    pool = Pool()
+    pool.push(deep[0, :, 0, :300].numpy())
+    statistics = pool.statistics(0.0, 30.0)
+    assert statistics is not None
+    head = heads.exported(dict.fromkeys(PATHOLOGIES, 0.5))
+    assert head.rhythm_logits(statistics) == pytest.approx(rhythm[0].detach().numpy(), abs=1e-4)
+    told = head.finding_probabilities(statistics)
+    assert list(told.values()) == pytest.approx(findings[0].sigmoid().tolist(), abs=1e-5)
+
+
+def test_the_masked_end_counts_for_nothing() -> None:
+    deep = torch.randn(2, 3, 50)
+    other = deep.clone()
+    other[0, :, 20:] = 7.0
+    frames = torch.tensor([20, 50])
+    assert torch.equal(pooled(deep, frames), pooled(other, frames))
+
+
+def test_a_head_goes_through_a_manifest_and_its_faults_are_refused(heads: RecordHeads) -> None:
+    from leadone.edge.errors import InputError
+
+    head = heads.exported({"CRBBB": 0.3, "AFIB": 0.6})
+    assert head.findings == ("AFIB", "CRBBB") and head.thresholds == (0.6, 0.3)
+    values = head.as_manifest()
+    assert RecordHead.from_manifest(values) == head
+    for broken in (
+        {**values, "thresholds": (0.5,)},
+        {**values, "rhythm_bias": (0.0,)},
+        {**values, "finding_weights": ((1.0,), (2.0,))},
+        {},
+    ):
+        with pytest.raises(InputError, match="record head"):
+            RecordHead.from_manifest(broken)
+
+
+def test_an_epoch_of_records_is_the_same_on_every_run_and_holds_whole_hops() -> None:
+    records = [
+        LabelledRecord(str(k), np.sin(np.arange(n) / 9.0).astype(np.float32), np.eye(4)[k % 4])
+        for k, n in enumerate((2300, 4000, 9000, 5001))
+    ]
+    source = RecordSource(records, 20.0, 2, [], GentleConfig())
+    first, again, other = (next(source.batches(seed, 3)) for seed in (0, 0, 1))
+    assert torch.equal(first.x, again.x) and not torch.equal(first.x, other.x)
+    assert (first.samples % 16 == 0).all() and first.x.shape[-1] % 16 == 0
+    for row, samples in enumerate(first.samples.tolist()):
+        assert (first.x[row, :, :, samples:] == 0).all()
+
+
+def test_folds_for_choosing_and_testing_are_in_no_training(data_dir: Path) -> None:
+    kept = (CINC_TEST_FOLD, CINC_VALIDATION_FOLD)
+    groups = {record.group for record in load_rhythms(data_dir / "cinc2017")}
+    assert groups and not any(fold_of(group) in kept for group in groups)
+    folds = {identity: label.fold for identity, label in read_labels(data_dir / "ptbxl").items()}
+    findings = load_findings(data_dir)
+    assert findings and {folds[record.group] for record in findings} == set(range(1, 8))
+    seen = seen_records(data_dir, None)
+    assert groups < seen and not any(folds.get(record, 0) >= 9 for record in seen)
