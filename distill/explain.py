@@ -178,14 +178,15 @@ class _Stretch:
     ) -> tuple[Doubles, Doubles]:
         """The class' probability of each beat or in each wave frame."""
         if name in BEATS:
-            r_s = np.array([beat.r_s for beat in shown])
+            r_s: Doubles = np.array([beat.r_s for beat in shown], np.float64)
             classes = outputs[BEATS_OUTPUT].softmax(1)[0, :, 0].numpy()
             of_class = classes[BEATS.index(name)]
             frames = np.minimum(beat_frames(self.samples(r_s.tolist())), len(of_class) - 1)
-            return r_s, of_class[frames].mean(1).astype(np.float64)
+            return r_s, np.asarray(of_class[frames].mean(1), np.float64)
         frames_of = outputs[WAVES_OUTPUT].softmax(1)[0, WAVES.index(name), 0].numpy()
         delayed = frames_of[LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES :]
-        centre = self._first + (np.arange(len(delayed)) + 0.5) * WAVE_FRAME_SAMPLES - 0.5
+        frame = np.arange(len(delayed), dtype=np.float64)
+        centre: Doubles = self._first + (frame + 0.5) * WAVE_FRAME_SAMPLES - 0.5
         return centre / self.rate_hz, delayed.astype(np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,16 +29,17 @@ MM_PER_S, MM_PER_MV, MM_PER_INCH = 25.0, 10.0, 25.4
 DPI = 150
 SUFFIXES = (".png", ".svg")
 
-LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 25.0, 8.0, 15.0, 19.0
+LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 30.0, 8.0, 9.0, 15.0
 LABELS_MM, STRIP_MM, CHANCE_MM, BAR_MM, SPACE_MM = 13.0, 13.0, 14.0, 5.0, 2.5
 MIN_WIDTH_MM = 215.0  # the title and the legend need as much
+NOTE_MM, MM_PER_CHARACTER_POINT, LONGEST_NAME = 28.0, 0.215, 32
 MARGIN_MV, MAX_MV = 0.3, 8.0
 
 INK, FAINT = "#22252b", "#777b84"
 PAPER, FINE, COARSE = "#fffcf9", "#f8e3dc", "#efc3b6"
-FOR, AGAINST = "#e6a700", "#5b7bb0"
+FOR, AGAINST = "#e6a700", "#6f5aa8"
 BEAT_COLOURS = {"N": INK, "S": "#b03a86", "V": "#c9501a", "Q": "#8a6d10"}
-RHYTHM_COLOURS = {"normal": "#a9d3c0", "af": "#d79ac1", "other": "#b9c4d9", "noise": "#ddd6cb"}
+RHYTHM_COLOURS = {"normal": "#a9d3c0", "af": "#d79ac1", "other": "#c3ccd8", "noise": "#ddd6cb"}
 QUALITY_COLOURS = {"good": "#d5e8df", "noisy": "#f0cf7a", "lead_off": "#9a9ea6"}
 QUALITY_NAMES = {"good": "good", "noisy": "noisy", "lead_off": "lead off"}
 CLASS_NAMES = {
@@ -72,7 +74,7 @@ def draw_explanation(explanation: Explanation, path: Path) -> None:
         if path.suffix.lower() == ".png":
             FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
         else:
-            with rc_context({"svg.fonttype": "none", "svg.hashsalt": "leadone"}):
+            with rc_context({"svg.hashsalt": "leadone"}):  # the same picture, the same bytes
                 FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
 
 
@@ -153,8 +155,8 @@ def _draw_paper(ax: Axes, low: float, high: float) -> None:
         volts = np.arange(np.ceil(low / step_mv - 1e-6), high / step_mv + 1e-6) * step_mv
         ax.vlines(seconds, low, high, color=colour, linewidth=width, zorder=0)
         ax.hlines(volts, start, end, color=colour, linewidth=width, zorder=0)
-    ax.set_yticks(np.arange(np.ceil(low), np.floor(high) + 1))
-    _name(ax, "mV", "25 mm/s, 10 mm/mV")
+    ax.set_yticks(np.arange(np.ceil(low + 0.1), np.ceil(high - 0.1)))
+    _name(ax, "mV", "25 mm/s", "10 mm/mV")
 
 
 def _draw_heat(ax: Axes, explanation: Explanation) -> None:
@@ -210,7 +212,7 @@ def _draw_labels(ax: Axes, explanation: Explanation) -> None:
 def _draw_rank(ax: Axes, beat: Beat, rank: int, share: float, mm: float) -> None:
     """A numbered disc and the share above the label."""
     marks = ax.get_xaxis_transform()
-    text = {"transform": marks, "ha": "center", "clip_on": False}
+    text: dict[str, Any] = {"transform": marks, "ha": "center", "clip_on": False}
     ax.text(beat.r_s, 1 + 5.6 * mm, f"{share:.0%}", va="bottom", fontsize=6.5, color=INK, **text)
     ax.plot(beat.r_s, 1 + 10.4 * mm, "o", color=FOR, markersize=8.5, transform=marks, clip_on=False)
     ax.text(
@@ -239,9 +241,10 @@ def _draw_strip(ax: Axes, explanation: Explanation) -> None:
     ax.fill_between(t, values.clip(min=0), color=FOR, linewidth=0)
     ax.fill_between(t, values.clip(max=0), color=AGAINST, linewidth=0)
     largest = max(float(np.abs(values).max(initial=0.0)), 1e-6)
-    ax.set_ylim(min(values.min(), -0.15 * largest) * 1.1, max(values.max(), 0.15 * largest) * 1.1)
-    ax.yaxis.set_major_locator(MaxNLocator(2))
-    _name(ax, "adds", "log-odds per mm")
+    bottom, top = min(values.min(), -0.2 * largest), max(values.max(), 0.2 * largest)
+    ax.set_ylim(bottom - 0.2 * largest, top + 0.2 * largest)
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    _name(ax, "adds", "log-odds", "per mm")
 
 
 def _draw_probability(ax: Axes, explanation: Explanation) -> None:
@@ -301,30 +304,28 @@ def _write_in(ax: Axes, explanation: Explanation, start_s: float, end_s: float, 
 
 def _draw_clock(ax: Axes, explanation: Explanation) -> None:
     ticks = np.arange(np.ceil(explanation.start_s), np.floor(explanation.end_s) + 1)
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.set_xticks(ticks, [f"{t:g} s" for t in ticks])
     ax.tick_params(labelbottom=True, bottom=True)
-    ax.set_xlabel("s", fontsize=7.5, color=FAINT, labelpad=1)
 
 
 def _write_title(page: _Page, explanation: Explanation) -> None:
+    """One line, smaller where names are long."""
     record, model = explanation.record, explanation.model
-    y = 1 - 5.0 / page.height_mm
     text = (
-        f"{record_title(record)}, lead {record.lead}: what made {model['name']} {model['version']} "
-        f"say {CLASS_NAMES[explanation.name]}"
+        f"{_clipped(record_title(record))}, lead {_clipped(record.lead)}: "
+        f"{CLASS_NAMES[explanation.name]} as {_clipped(model['name'])} "
+        f"{_clipped(model['version'])} reads them"
     )
-    page.figure.text(
-        LEFT_MM / page.width_mm, y, text, fontsize=10.5, fontweight="bold", color=INK, va="center"
-    )
-    page.figure.text(
-        1 - RIGHT_MM / page.width_mm,
-        y,
-        "research use only",
-        fontsize=8,
-        color=FAINT,
-        ha="right",
-        va="center",
-    )
+    room_mm = page.width_mm - LEFT_MM - RIGHT_MM - NOTE_MM
+    size = min(10.5, room_mm / len(text) / MM_PER_CHARACTER_POINT)
+    left, right = LEFT_MM / page.width_mm, 1 - RIGHT_MM / page.width_mm
+    y, write = 1 - 5.0 / page.height_mm, page.figure.text
+    write(left, y, text, fontsize=size, fontweight="bold", color=INK, va="center")
+    write(right, y, "research use only", fontsize=8, color=FAINT, ha="right", va="center")
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _write_legend(page: _Page, explanation: Explanation) -> None:
@@ -342,7 +343,10 @@ def _write_legend(page: _Page, explanation: Explanation) -> None:
         markersize=7,
         label="decided most, share of all",
     )
-    rhythms = [Patch(color=c, label=RHYTHM_NAMES[n]) for n, c in RHYTHM_COLOURS.items()]
+    rhythms = [
+        Patch(color=colour, label=f"rhythm: {RHYTHM_NAMES[name]}" if not k else RHYTHM_NAMES[name])
+        for k, (name, colour) in enumerate(RHYTHM_COLOURS.items())
+    ]
     handles = [*waves, *heat, disc, *rhythms]
     page.figure.legend(
         handles=handles,
@@ -360,17 +364,24 @@ def _write_legend(page: _Page, explanation: Explanation) -> None:
     )
 
 
-def _name(ax: Axes, name: str, unit: str = "") -> None:
+def _name(ax: Axes, name: str, *units: str) -> None:
     """What a row shows, left of its ticks."""
     trace_mm = (ax.get_xlim()[1] - ax.get_xlim()[0]) * MM_PER_S
     x, y = -(LEFT_MM - 3) / trace_mm, 0.5
-    text = {"transform": ax.transAxes, "ha": "left", "va": "center"}
+    text: dict[str, Any] = {"transform": ax.transAxes, "ha": "left", "va": "center"}
     ax.text(x, y, name, fontsize=8, color=INK, **text)
-    if unit:
+    for line, unit in enumerate(units):
         ax.annotate(
-            unit, (x, y), (0, -9), xycoords="axes fraction", textcoords="offset points",
-            fontsize=6, color=FAINT, ha="left", va="center",
-        )  # fmt: skip
+            unit,
+            (x, y),
+            (0, -9 - 7.5 * line),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=6,
+            color=FAINT,
+            ha="left",
+            va="center",
+        )
 
 
 def _smoothed(explanation: Explanation) -> Doubles:

@@ -48,8 +48,9 @@ class _Reader:
             c.name: numpy_helper.to_array(c) for c in graph.initializer
         }
         inputs = [i.name for i in graph.input if i.name not in self._constants]
-        self._input, self._states = inputs[0], set(inputs[1:])
-        self._alias = {self._input: self._input}
+        self._input: str = inputs[0]
+        self._states = set(inputs[1:])
+        self._alias: dict[str, str] = {self._input: self._input}
         self._nodes: dict[str, Node] = {}
 
     def finished(self) -> Graph:
@@ -102,7 +103,7 @@ class _Reader:
         conv = self._nodes.get(self.source(node.input[0]))
         if (low, high) != (0.0, 6.0) or not isinstance(conv, ConvNode):
             raise _unknown(node)
-        self._rename(conv, node.output[0], relu6=True)
+        self._rename(replace(conv, relu6=True), conv.output, node.output[0])
 
     def _quantize(self, node: onnx.NodeProto) -> None:
         """The tensor itself. A grid that starts at 0 and ends by 6 is how int8 says ReLU6."""
@@ -112,8 +113,10 @@ class _Reader:
             self._same(node.output[0], tensor)
             return
         largest = 255 * float(self._constants[scale])
-        relu6 = int(self._constants[zero]) == 0 and largest <= LARGEST_RELU6
-        self._rename(made, node.output[0], relu6=relu6 and isinstance(made, ConvNode))
+        if isinstance(made, ConvNode):
+            relu6 = int(self._constants[zero]) == 0 and largest <= LARGEST_RELU6
+            made = replace(made, relu6=relu6)
+        self._rename(made, made.output, node.output[0])
 
     def _dequantize(self, node: onnx.NodeProto) -> None:
         """Real numbers of a constant, (q - zero) * scale on axis 0; an activation as it is."""
@@ -152,11 +155,10 @@ class _Reader:
     def _same(self, tensor: str, as_tensor: str) -> None:
         self._alias[tensor] = self.source(as_tensor)
 
-    def _rename(self, node: Node, output: str, *, relu6: bool) -> None:
+    def _rename(self, node: Node, old: str, new: str) -> None:
         """The node under the name of what rounds or clips it; nothing else reads the raw one."""
-        del self._nodes[node.output], self._alias[node.output]
-        changed = {"relu6": True} if relu6 else {}
-        self._add(replace(node, output=output, **changed))
+        del self._nodes[old], self._alias[old]
+        self._add(replace(node, output=new))
 
 
 def _named(graph: Graph, names: dict[str, str]) -> Graph:

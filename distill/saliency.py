@@ -53,10 +53,11 @@ def integrated_gradients(
     lead, baseline = (torch.from_numpy(np.array(x, np.float32)) for x in (filtered_mv, baseline_mv))
     u = (torch.arange(steps) + 0.5) / steps
     mean_slope = torch.zeros_like(lead)
-    for part in u.split(BATCH):
-        points = (baseline + part[:, None] ** 3 * (lead - baseline)).requires_grad_()
+    for first in range(0, steps, BATCH):
+        part = u[first : first + BATCH, None]
+        points = (baseline + part**3 * (lead - baseline)).requires_grad_()
         (slopes,) = torch.autograd.grad(evaluate(graph, points, target).sum(), points)
-        mean_slope += (slopes * 3 * part[:, None] ** 2 / steps).sum(0)
+        mean_slope += (slopes * 3 * part**2 / steps).sum(0)
     with torch.no_grad():
         ends = evaluate(graph, torch.stack([lead, baseline]), target)
     return Attribution(((lead - baseline) * mean_slope).numpy(), float(ends[0]), float(ends[1]))
