@@ -40,7 +40,7 @@ DURATION_S = 10.0
 LIMITS_S = (2.0, 30.0)
 BEFORE_S = 6.0  # read in front of what is shown: the network looks back 5.2 s
 AFTER_S = 1.2  # and behind it: the look-ahead and a T wave that begins inside
-FIRST_BEAT_AFTER_S = 0.6  # in a picture whose place is free
+EDGE_S, ROOM_IN_FRONT = 0.1, 0.6  # of a picture whose place is free: least, and share
 CLASSES = (*BEATS, *WAVES[1:])
 MOST_ABNORMAL_FIRST = ("V", "S", "N", "Q")
 
@@ -241,11 +241,19 @@ def _most_abnormal(beats: list[Beat], record: Record) -> str:
 
 
 def _busiest(times: list[float], duration_s: float, record_s: float) -> float:
-    """The start of the stretch with most of a class, the earliest; 0 where there is none."""
+    """The start of the stretch with most of a class, the earliest; 0 where there is none.
+
+    Most of the room that is left goes in front: what came before a beat is part of the reason.
+    """
+    if not times:
+        return 0.0
     at = np.array(times)
-    starts = np.clip(at - FIRST_BEAT_AFTER_S, 0.0, record_s - duration_s)
-    counts = [int(((at >= s) & (at < s + duration_s)).sum()) for s in starts]
-    return round(float(starts[int(np.argmax(counts))]), 2) if counts else 0.0
+    starts = at - EDGE_S
+    counts = np.searchsorted(at, starts + duration_s) - np.arange(len(at))
+    first = int(np.argmax(counts))
+    room = duration_s - EDGE_S - float(at[first + counts[first] - 1] - at[first])
+    start = float(at[first]) - max(ROOM_IN_FRONT * room, EDGE_S)
+    return round(float(np.clip(start, 0.0, record_s - duration_s)), 2)
 
 
 def _absent(

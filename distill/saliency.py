@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 # What is explained: the network's outputs by name, (batch, channels, 1, frames), to (batch,).
 Target = Callable[[dict[str, Tensor]], Tensor]
 
-STEPS = 64
+STEPS = 128
 BATCH = 16  # points of the path at a time
 
 

@@ -293,7 +293,7 @@ def test_the_window_with_most_of_the_most_abnormal_class_is_taken(
     at = np.array(class_times(beats, "V"))
     most = max(((at >= s) & (at < s + 10)).sum() for s in np.arange(0, 20, 0.1))
     assert found.name == "V" and found.end_s - found.start_s == pytest.approx(10)
-    assert len(class_times(found.beats, "V")) == most
+    assert len(class_times(found.beats, "V")) >= most
     assert sum(found.shares) <= 1 and len(found.shares) == len(found.beats)
     for beat, p in zip(found.beats, found.probability[1], strict=True):
         assert (p > 0.5) == (beat.label == "V")
