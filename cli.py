@@ -117,6 +117,48 @@ def analyze(
 
 
 @cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="FIG.png or FIG.svg.")
+@click.option("--from", "start_s", type=float, help="Second to begin at; default: most of it.")
+@click.option("--duration", "duration_s", type=float, help="2 to 30 seconds, default 10.")
+@click.option(
+    "--class", "name", help="N, S, V, Q, P, QRS or T; default V, else S, else N, where found."
+)
+@lead_option
+@model_option
+def explain(
+    record: Path,
+    out: Path,
+    start_s: float | None,
+    duration_s: float | None,
+    name: str | None,
+    lead: str | None,
+    model: str,
+) -> None:
+    """Draw which samples and beats of RECORD made the network name a class."""
+    from .edge.bundle import load_bundle
+    from .edge.formats.wfdb_records import read_record
+
+    _need_torch()
+    from .distill.explain import explain as explained
+    from .distill.explain_figure import check_figure_path, draw_explanation
+
+    check_figure_path(out)
+    found = explained(
+        read_record(record, lead),
+        load_bundle(model),
+        name=name,
+        start_s=start_s,
+        duration_s=duration_s,
+    )
+    draw_explanation(found, out)
+    click.echo(
+        f"{out}: {found.name} from {found.start_s:g} to {found.end_s:g} s, "
+        f"attributions miss {found.gap:.1%} of its log-odds"
+    )
+
+
+@cli.command()
 @click.argument("name", metavar="SET", type=click.Choice(SETS))
 @data_option
 @click.option(

@@ -85,10 +85,15 @@ def trace(model: Delineator) -> Graph:
 
 def run_float(graph: Graph, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """Every tensor of the graph for a whole window (batch, 2, 1, n), started from zero history."""
-    values = {graph.input: x}
     with torch.no_grad():
-        for node in graph.nodes:
-            values[node.output] = _apply(node, [values[name] for name in node.inputs])
+        return run_differentiably(graph, x)
+
+
+def run_differentiably(graph: Graph, x: torch.Tensor) -> dict[str, torch.Tensor]:
+    """As `run_float`, with gradients back to `x`."""
+    values = {graph.input: x}
+    for node in graph.nodes:
+        values[node.output] = _apply(node, [values[name] for name in node.inputs])
     return values
 
 

@@ -1,0 +1,185 @@
+"""Read a network back out of its ONNX model, float or int8: what is explained is what is shipped.
+
+The inverse of `onnx_writer`. Integer weights and biases come back dequantised; activations run in
+float, so that the graph has gradients. States, their slices and rounding disappear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+
+from ..edge.errors import InputError
+from .graph import ConvNode, Graph, Node
+
+Array = npt.NDArray[Any]
+LARGEST_RELU6 = 6.0 + 1e-4
+TIME_AXIS = 3
+
+
+def read_graph(model: bytes) -> Graph:
+    """The graph of a model's bytes; its output tensors bear the names of the model's outputs.
+
+    Raises InputError for what `onnx_writer` does not write.
+    """
+    try:
+        graph = onnx.load_model_from_string(model).graph
+    except DecodeError as error:
+        raise InputError("the bundle's network is not a model; get the bundle again") from error
+    reader = _Reader(graph)
+    for node in graph.node:
+        reader.step(node)
+    outputs = [o.name for o in graph.output if not o.name.endswith("_next")]
+    return _named(reader.finished(), {reader.source(name): name for name in outputs})
+
+
+class _Reader:
+    """Walks the operators; `_alias` maps a tensor to the one of the graph that it stands for."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self._constants: dict[str, Array] = {
+            c.name: numpy_helper.to_array(c) for c in graph.initializer
+        }
+        inputs = [i.name for i in graph.input if i.name not in self._constants]
+        self._input: str = inputs[0]
+        self._states = set(inputs[1:])
+        self._alias: dict[str, str] = {self._input: self._input}
+        self._nodes: dict[str, Node] = {}
+
+    def finished(self) -> Graph:
+        """What has been read, without outputs."""
+        return Graph(tuple(self._nodes.values()), (), self._input)
+
+    def source(self, tensor: str) -> str:
+        """The graph's tensor behind one of the model's."""
+        if tensor not in self._alias:
+            raise InputError(f"the network reads {tensor!r} before it is made; get it again")
+        return self._alias[tensor]
+
+    def step(self, node: onnx.NodeProto) -> None:
+        """Take the next operator."""
+        steps: dict[str, Callable[[onnx.NodeProto], None]] = {
+            "Conv": self._conv,
+            "Clip": self._clip,
+            "QuantizeLinear": self._quantize,
+            "DequantizeLinear": self._dequantize,
+            "Concat": self._concat,
+            "Add": lambda n: self._plain(n, "add"),
+            "Resize": self._resize,
+            "Identity": lambda n: self._same(n.output[0], n.input[0]),
+            "Slice": lambda n: None,  # the next state: a whole window needs none
+        }
+        if node.op_type not in steps:
+            raise _unknown(node)
+        steps[node.op_type](node)
+
+    def _conv(self, node: onnx.NodeProto) -> None:
+        geometry = _attributes(node)
+        tensor, weight, bias = node.input
+        missing = {weight, bias} - self._constants.keys()
+        if missing or any(geometry.get("pads", [])):
+            raise _unknown(node)
+        conv = ConvNode(
+            "conv",
+            node.output[0],
+            (self.source(tensor),),
+            np.array(self._constants[weight][:, :, 0], np.float32),
+            np.array(self._constants[bias], np.float32),
+            stride=geometry["strides"][1],
+            dilation=geometry["dilations"][1],
+            groups=geometry["group"],
+        )
+        self._add(conv)
+
+    def _clip(self, node: onnx.NodeProto) -> None:
+        low, high = (float(self._constants[name]) for name in node.input[1:])
+        conv = self._nodes.get(self.source(node.input[0]))
+        if (low, high) != (0.0, 6.0) or not isinstance(conv, ConvNode):
+            raise _unknown(node)
+        self._rename(replace(conv, relu6=True), conv.output, node.output[0])
+
+    def _quantize(self, node: onnx.NodeProto) -> None:
+        """The tensor itself. A grid that starts at 0 and ends by 6 is how int8 says ReLU6."""
+        tensor, scale, zero = node.input
+        made = self._nodes.get(self.source(tensor))
+        if made is None:
+            self._same(node.output[0], tensor)
+            return
+        largest = 255 * float(self._constants[scale])
+        if isinstance(made, ConvNode):
+            relu6 = int(self._constants[zero]) == 0 and largest <= LARGEST_RELU6
+            made = replace(made, relu6=relu6)
+        self._rename(made, made.output, node.output[0])
+
+    def _dequantize(self, node: onnx.NodeProto) -> None:
+        """Real numbers of a constant, (q - zero) * scale on axis 0; an activation as it is."""
+        tensor, scale, zero = node.input
+        if tensor not in self._constants:
+            self._same(node.output[0], tensor)
+            return
+        q = self._constants[tensor]
+        along = (-1, *[1] * (q.ndim - 1))
+        centred = q.astype(np.float32) - self._constants[zero].astype(np.float32).reshape(along)
+        self._constants[node.output[0]] = centred * self._constants[scale].reshape(along)
+
+    def _concat(self, node: onnx.NodeProto) -> None:
+        """Channels side by side; a state in front of its tensor is history, which is zero."""
+        axis = _attributes(node)["axis"]
+        if axis == TIME_AXIS and len(node.input) == 2 and node.input[0] in self._states:
+            self._same(node.output[0], node.input[1])
+        elif axis == 1:
+            self._plain(node, "concat")
+        else:
+            raise _unknown(node)
+
+    def _resize(self, node: onnx.NodeProto) -> None:
+        scales = self._constants[node.input[2]].tolist()
+        if _attributes(node)["mode"] != b"nearest" or scales != [1, 1, 1, 2]:
+            raise _unknown(node)
+        self._add(Node("upsample", node.output[0], (self.source(node.input[0]),)))
+
+    def _plain(self, node: onnx.NodeProto, op: str) -> None:
+        self._add(Node(op, node.output[0], tuple(map(self.source, node.input))))
+
+    def _add(self, node: Node) -> None:
+        self._nodes[node.output] = node
+        self._alias[node.output] = node.output
+
+    def _same(self, tensor: str, as_tensor: str) -> None:
+        self._alias[tensor] = self.source(as_tensor)
+
+    def _rename(self, node: Node, old: str, new: str) -> None:
+        """The node under the name of what rounds or clips it; nothing else reads the raw one."""
+        del self._nodes[old], self._alias[old]
+        self._add(replace(node, output=new))
+
+
+def _named(graph: Graph, names: dict[str, str]) -> Graph:
+    """The graph with some tensors renamed; these are its outputs, in order."""
+
+    def name(tensor: str) -> str:
+        return names.get(tensor, tensor)
+
+    nodes = tuple(
+        replace(node, output=name(node.output), inputs=tuple(map(name, node.inputs)))
+        for node in graph.nodes
+    )
+    return Graph(nodes, tuple(names.values()), name(graph.input))
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+
+
+def _unknown(node: onnx.NodeProto) -> InputError:
+    return InputError(
+        f"the network's {node.op_type} {node.name!r} is not one that this leadone explains; take a "
+        "bundle of `leadone quantize`"
+    )
