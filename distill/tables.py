@@ -7,7 +7,9 @@ import math
 from rich.console import Console
 from rich.table import Table
 
+from ..edge.labels import RHYTHMS
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
+from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
 from .metrics import (
     CLASSES,
     TIGHT_MS,
@@ -18,8 +20,26 @@ from .metrics import (
     Interval,
 )
 
+# Se, Sp and G-mean of ISP's 12-lead networks on their own archive, by the specification's table.
+TWELVE_LEAD_FIGURES = {
+    "AFIB": (0.981, 0.975, 0.978),
+    "PVC": (0.958, 0.890, 0.923),
+    "STACH": (0.912, 0.939, 0.926),
+    "SBRAD": (0.918, 0.977, 0.947),
+    "1AVB": (0.921, 0.923, 0.922),
+    "IRBBB": (0.825, 0.936, 0.878),
+    "CRBBB": (0.963, 0.980, 0.972),
+    "CLBBB": (0.965, 0.970, 0.967),
+    "PAC": (0.930, 0.861, 0.894),
+    "LAFB": (0.890, 0.870, 0.880),
+}
+BEYOND_LEAD_ONE = {
+    "LAFB": "an axis: lead I alone does not carry it",
+    "IRBBB": "an r' in V1: lead I hardly shows it",
+}
 
-def print_report(result: Result, console: Console) -> None:
+
+def print_report(result: Result | RhythmResult | FindingResult, console: Console) -> None:
     """Print a result; the intervals are a bootstrap over records."""
     run = result.run
     model = " ".join(filter(None, (run.model.get("name"), run.model.get("version"))))
@@ -37,10 +57,14 @@ def print_report(result: Result, console: Console) -> None:
         )
     if isinstance(result, DelineationResult):
         console.print(_boundary_table(result.score))
-        return
-    console.print(_record_table(result))
-    console.print(_class_table(result.score))
-    console.print(_confusion_table(result.score))
+    elif isinstance(result, RhythmResult):
+        console.print(_rhythm_table(result))
+    elif isinstance(result, FindingResult):
+        console.print(_finding_table(result))
+    else:
+        console.print(_record_table(result))
+        console.print(_class_table(result.score))
+        console.print(_confusion_table(result.score))
 
 
 def _boundary_table(score: DelineationScore) -> Table:
@@ -90,6 +114,34 @@ def _confusion_table(score: BeatScore) -> Table:
     table = _table("reference", *(name.lower() for name in CLASSES))
     for name, row in zip(CLASSES, score.confusion, strict=True):
         table.add_row(name, *(str(count) for count in row))
+    return table
+
+
+def _rhythm_table(result: RhythmResult) -> Table:
+    table = _table("rhythm", "n", "F1", *(f"told {name}" for name in RHYTHMS))
+    for name, row in zip(RHYTHMS, result.confusion, strict=True):
+        counts = [str(count) for count in row]
+        table.add_row(name, str(row.sum()), _bracket(result.f1[name]), *counts)
+    table.add_section()
+    table.add_row("mean of normal, af, other", "", _bracket(result.mean_n_a_o))
+    table.add_row("af against the rest: AUC", "", _bracket(result.af_auc))
+    table.add_row(f"  Se at Sp {100 * AF_SPECIFICITY:g}", "", _bracket(result.af_sensitivity))
+    return table
+
+
+def _finding_table(result: FindingResult) -> Table:
+    table = _table("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads: Se", "Sp", "G", "")
+    for code, one in result.findings.items():
+        figures = [_bracket(v, digits=1) for v in (one.auc, one.sensitivity, one.specificity)]
+        elsewhere = [f"{100 * value:.1f}" for value in TWELVE_LEAD_FIGURES.get(code, ())]
+        table.add_row(
+            code,
+            str(one.cases),
+            *figures,
+            _bracket(one.g_mean, digits=1),
+            *(elsewhere or ["", "", ""]),
+            BEYOND_LEAD_ONE.get(code, ""),
+        )
     return table
 
 
