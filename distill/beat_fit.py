@@ -1,9 +1,9 @@
 """Fit the beat classes on MIT-BIH: what tells S and V beats in the context of those before.
 
 Each record's evidence should come from a network that has not seen it (`leadone quantize --cross`):
-of its own training records a network is surer than it will be of any other. Both channels count; in
-each of them a class counts by the square root of its beats, so that no record with a thousand
-ventricular beats speaks for all hearts.
+the QRS edges of its own training records are better than those of any other will be. Both channels
+count; in each of them a class counts by the square root of its beats, so that no record with a
+thousand ventricular beats speaks for all hearts.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.linalg import block_diag
 from torch import nn
 from torch.nn import functional
 
 from ..edge.beat_context import FEATURES
-from ..edge.beat_model import CLIP, BeatModel
+from ..edge.beat_model import CLASSES, CLIP, BeatModel
 from ..edge.delineation import Delineation
 from ..edge.frontend import filter_record
-from ..edge.labels import BEATS
 from ..edge.network import StreamingNetwork
 from ..edge.record import Record
 from .datasets import fold_of, read_beats, read_channel, record_names, rhythm_spans
@@ -32,11 +32,12 @@ from .metrics import pair_beats
 Doubles = npt.NDArray[np.float64]
 RATE_HZ = 250.0
 MATCH_SAMPLES = 37  # 150 ms
-HIDDEN = 16
+MEMBERS = 3
+HIDDEN = 8
 STEPS = 2000
 BATCH = 512
 LEAST = 30.0  # beats of a class in a lead: fewer count as if they were so many
-NOISE, DROPPED, SMOOTHING = 0.1, 0.05, 0.02
+NOISE, DROPPED, SMOOTHING = 0.3, 0.05, 0.02
 RATE, DECAY, AVERAGE = 5e-3, 0.03, 0.995
 
 
@@ -56,7 +57,7 @@ def collect_beats(
     left_out: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> BeatData:
-    """Every annotated beat of N, S, V or Q in MIT-BIH as it is read here, flutter excluded.
+    """Every annotated beat of N, S or V in MIT-BIH as it is read here, flutter excluded.
 
     `network_of` gives the network for each fold that has one of its own, and at None for the rest;
     the records of the fold `left_out` are not read.
@@ -74,17 +75,30 @@ def collect_beats(
 
 
 def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
-    """The model of these beats."""
+    """The mean of `MEMBERS` networks from different random weights, as one."""
     mean, scale = data.features.mean(0), data.features.std(0) + 1e-6
-    x = torch.tensor(np.clip((data.features - mean) / scale, -CLIP, CLIP), dtype=torch.float32)
-    y, chance = torch.from_numpy(data.classes), data.weights / data.weights.sum()
+    z = np.clip((data.features - mean) / scale, -CLIP, CLIP)
+    members = [_member(data, z, seed + k) for k in range(MEMBERS)]
+    first, second, last = zip(*members, strict=True)
+    layers = (
+        (np.concatenate([w for w, _ in first]), np.concatenate([b for _, b in first])),
+        (block_diag(*(w for w, _ in second)), np.concatenate([b for _, b in second])),
+        (np.concatenate([w for w, _ in last], 1) / MEMBERS, np.mean([b for _, b in last], 0)),
+    )
+    return BeatModel(mean, scale, layers)
+
+
+def _member(data: BeatData, z: Doubles, seed: int) -> list[tuple[Doubles, Doubles]]:
+    """Weights and offsets of the layers of one network."""
+    x, y = torch.tensor(z, dtype=torch.float32), torch.from_numpy(data.classes)
+    chance = data.weights / data.weights.sum()
     torch.manual_seed(seed)
     net = nn.Sequential(
         nn.Linear(len(FEATURES), HIDDEN),
         nn.ReLU(),
         nn.Linear(HIDDEN, HIDDEN),
         nn.ReLU(),
-        nn.Linear(HIDDEN, len(BEATS)),
+        nn.Linear(HIDDEN, len(CLASSES)),
     )
     averaged = copy.deepcopy(net)
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
@@ -104,7 +118,7 @@ def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
             for kept, new in zip(averaged.parameters(), net.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
     layers = [layer for layer in averaged if isinstance(layer, nn.Linear)]
-    return BeatModel(mean, scale, tuple((_plain(w.weight), _plain(w.bias)) for w in layers))
+    return [(_plain(layer.weight), _plain(layer.bias)) for layer in layers]
 
 
 def _lead(path: Path, channel: int, network: StreamingNetwork) -> BeatData:
@@ -116,13 +130,13 @@ def _lead(path: Path, channel: int, network: StreamingNetwork) -> BeatData:
     at = np.round([position for position, _ in reference]).astype(np.int64)
     rows, classes = [], []
     for r, t in pair_beats(at, np.round(positions).astype(np.int64), MATCH_SAMPLES):
-        if r is None or t is None or reference[r][1] not in BEATS:
+        if r is None or t is None or reference[r][1] not in CLASSES:
             continue
         if not any(start <= positions[t] <= end for start, end in flutter):
             rows.append(evidence[t])
-            classes.append(BEATS.index(reference[r][1]))
+            classes.append(CLASSES.index(reference[r][1]))
     y = np.array(classes, np.int64)
-    counts = np.maximum(np.bincount(y, minlength=len(BEATS)), LEAST)
+    counts = np.maximum(np.bincount(y, minlength=len(CLASSES)), LEAST)
     features = np.array(rows).reshape(-1, len(FEATURES))
     return BeatData(features, y, counts[y] ** -0.5, np.full(len(y), path.name))
 

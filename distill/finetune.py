@@ -39,13 +39,13 @@ SMOOTHING = 0.03
 class FinetuneConfig:
     """Everything a run depends on besides the data; stored in each checkpoint."""
 
-    epochs: int = 40
+    epochs: int = 60
     batch: int = 48
     learning_rate: float = 5e-3
     weight_decay: float = 0.02
     beat_weight: float = 0.2
-    rhythm_weight: float = 0.2
-    finding_weight: float = 0.2
+    rhythm_weight: float = 0.06
+    finding_weight: float = 0.06
     ema: float = 0.998
     seed: int = 0
     fold: int | None = None  # records of this fold are left out; None trains on all

@@ -9,7 +9,7 @@ T wave is used: a label must not wait for the next beat.
 from __future__ import annotations
 
 from collections import deque
-from math import isnan, log
+from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -22,23 +22,13 @@ FEATURES = (
     "premature",  # ln(RR / median RR)
     "rr_change",  # ln(RR / RR before)
     "irregularity",  # ln(median |dRR| / RR + .01)
-    "log_rr",  # ln(RR / 800 ms)
-    "log_qrs",  # ln(QRS duration / 100 ms)
     "wider",  # ln(QRS duration / median)
     "likeness",  # correlation of the QRS with the template, best of five shifts
     "t_likeness",  # of the ST-T stretch
     "higher",  # ln(peak to peak / median)
-    "net",  # net deflection / its median
     "has_p",
-    "pr",  # from P to QRS onset / 200 ms
     "p_share",  # of the last twelve beats with a P wave
-    "confidence",
-    "network_n",  # log-probabilities by the network alone
-    "network_s",
-    "network_v",
-    "network_q",
     "alike_share",  # of the last ten beats, those with a QRS like this one
-    "has_t",
 )
 
 RR_BEATS = 12
@@ -46,14 +36,17 @@ ALIKE_BEATS = 10
 ALIKE = 0.9  # correlation
 FIRST_RR = 200.0  # samples: of a beat that nothing precedes
 LONGEST_RR = 500.0
+LEAST_WIDTH, LEAST_MV = 3.0, 1e-3
 QRS_WINDOW = (-25, 36)  # samples around the R peak
 T_WINDOW = (25, 91)
 SHIFTS = (-4, -2, 0, 2, 4)
+UNSHIFTED = SHIFTS.index(0)
+# Places in the signal around an R peak: the QRS at each shift (shifts, n), and the ST-T stretch.
+SHIFTED = np.array(SHIFTS)[:, None] - SHIFTS[0] + np.arange(QRS_WINDOW[1] - QRS_WINDOW[0])
+T_PART = slice(*(at - QRS_WINDOW[0] - SHIFTS[0] for at in T_WINDOW))
 FOLLOWS = 0.15  # of each usual beat, into the template
 EARLY, WIDE, UNLIKE = -0.12, 1.25, 0.6  # beyond these a beat is not usual
 PATIENCE = 12  # unusual beats in a row until the template starts anew
-NO_P_PR = 0.8
-CLIP = 6.0
 
 
 class BeatContext:
@@ -65,57 +58,39 @@ class BeatContext:
         self._last_rr: float | None = None
         self._rr, self._changes = _Recent(RR_BEATS), _Recent(RR_BEATS)
         self._widths, self._heights = _Recent(RR_BEATS), _Recent(RR_BEATS)
-        self._nets, self._has_p = _Recent(RR_BEATS), _Recent(RR_BEATS)
-        self._shapes: deque[Doubles] = deque(maxlen=ALIKE_BEATS)
+        self._has_p = _Recent(RR_BEATS)
+        self._shapes = np.zeros((ALIKE_BEATS, QRS_WINDOW[1] - QRS_WINDOW[0]))  # of length 1
+        self._seen = 0
         self._template: tuple[Doubles, Doubles] | None = None  # QRS and ST-T
         self._unusual = 0
 
-    def features(
-        self,
-        r: float,
-        waves: tuple[WaveRun | None, WaveRun, WaveRun | None],
-        net_mv: float,
-        around: Doubles,
-        logits: Doubles,
-    ) -> Doubles:
+    def features(self, r: float, qrs: WaveRun, has_p: bool, around: Doubles) -> Doubles:
         """The `FEATURES` of the next beat; it then belongs to the past.
 
-        `r` is its R peak, `waves` its P, QRS and T, `around` the signal in mV from
-        `first_sample(r)` to `last_sample(r)`, `logits` (4,) the network's.
+        `r` is its R peak, `around` the signal in mV from `first_sample(r)` to `last_sample(r)`.
         """
-        p, qrs, t = waves
         rr = FIRST_RR if self._last_r is None else min(r - self._last_r, LONGEST_RR)
         usual_rr = self._rr.median(rr)
-        width = max(qrs.offset - qrs.onset, 3.0)
-        shape, tail = _part(around, QRS_WINDOW), _part(around, T_WINDOW)
-        height = float(np.ptp(shape)) + 1e-3
-        likeness, t_likeness = self._likeness(around, tail)
+        width = max(qrs.offset - qrs.onset, LEAST_WIDTH)
+        shapes, tail = around[SHIFTED], around[T_PART]
+        shape, units = shapes[UNSHIFTED], _units(shapes)
+        height = float(shape.max() - shape.min()) + LEAST_MV
+        likeness, t_likeness = self._likeness(units, tail)
         premature, wider = log(rr / usual_rr), log(width / self._widths.median(width))
-        usual_net = self._nets.median(net_mv)
-        net = net_mv / (abs(usual_net) + 0.05) * (1.0 if usual_net >= 0 else -1.0)
-        unit = _unit(shape)
-        alike = [float(unit @ other) > ALIKE for other in self._shapes]
-        shifted = np.clip(logits - logits.max(), -CLIP, 0.0)
-        log_p = np.clip(shifted - np.log(np.exp(shifted).sum()), -CLIP, 0.0)
+        known = min(self._seen, ALIKE_BEATS)
+        alike = np.count_nonzero(self._shapes[:known] @ units[UNSHIFTED] > ALIKE)
         found = np.array(
             [
                 premature,
                 log(rr / self._last_rr) if self._last_rr else 0.0,
                 log(self._changes.median(0.0) + 0.01),
-                log(rr / FIRST_RR),
-                log(width / 25.0),
                 wider,
                 likeness,
                 t_likeness,
                 log(height / self._heights.median(height)),
-                min(max(net, -4.0), 4.0),
-                float(p is not None),
-                NO_P_PR if p is None else (qrs.onset - p.onset) / 50.0,
+                float(has_p),
                 self._has_p.mean(0.5),
-                0.0 if isnan(qrs.confidence) else qrs.confidence,
-                *log_p,
-                sum(alike) / len(alike) if alike else 1.0,
-                float(t is not None),
+                alike / known if known else 1.0,
             ]
         )
         is_usual = premature > EARLY and wider <= log(WIDE) and likeness > UNLIKE
@@ -124,18 +99,17 @@ class BeatContext:
         if is_usual or self._unusual > PATIENCE // 2:
             self._widths.push(width)
             self._heights.push(height)
-            self._nets.push(net_mv)
-        self._has_p.push(float(p is not None))
-        self._shapes.append(unit)
+        self._has_p.push(float(has_p))
+        self._shapes[self._seen % ALIKE_BEATS] = units[UNSHIFTED]
+        self._seen += 1
         return found
 
-    def _likeness(self, around: Doubles, tail: Doubles) -> tuple[float, float]:
+    def _likeness(self, units: Doubles, tail: Doubles) -> tuple[float, float]:
         if self._template is None:
             return 1.0, 1.0
-        first, last = QRS_WINDOW
-        qrs = _unit(self._template[0])
-        best = max(float(_unit(_part(around, (first + s, last + s))) @ qrs) for s in SHIFTS)
-        return best, float(_unit(tail) @ _unit(self._template[1]))
+        qrs, st_t = self._template
+        tails = _units(np.stack([tail, st_t]))
+        return float((units @ _units(qrs[None])[0]).max()), float(tails[0] @ tails[1])
 
     def _remember_time(self, r: float, rr: float, usual_rr: float) -> None:
         if self._last_r is not None:
@@ -164,16 +138,11 @@ def last_sample(r: float) -> int:
     return round(r) + T_WINDOW[1]
 
 
-def _part(around: Doubles, window: tuple[int, int]) -> Doubles:
-    before = QRS_WINDOW[0] + SHIFTS[0]
-    return around[window[0] - before : window[1] - before]
-
-
-def _unit(x: Doubles) -> Doubles:
-    """Centred and of length 1, so that a product of two is their correlation."""
-    centred = x - x.mean()
-    length: Doubles = centred / (np.sqrt(centred @ centred) + 1e-6)
-    return length
+def _units(rows: Doubles) -> Doubles:
+    """Each row centred and of length 1, so that a product of two is their correlation."""
+    centred = rows - rows.sum(1, keepdims=True) / rows.shape[1]
+    units: Doubles = centred / (np.sqrt(np.einsum("ij,ij->i", centred, centred)) + 1e-6)[:, None]
+    return units
 
 
 class _Recent:

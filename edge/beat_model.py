@@ -1,6 +1,7 @@
-"""From a beat's features to its class: a network of two small hidden layers.
+"""From a beat's features to N, S or V: a network of two small hidden layers.
 
-Fitted on MIT-BIH by `leadone quantize`; its weights travel in the bundle's manifest.
+Fitted on MIT-BIH by `leadone quantize`; its weights travel in the bundle's manifest. Paced beats
+(Q) are for the large network to tell: they differ from other hearts' beats, not from each other.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import numpy.typing as npt
 
 from .beat_context import FEATURES
 from .errors import InputError
-from .labels import BEATS
 
 Doubles = npt.NDArray[np.float64]
+CLASSES = ("N", "S", "V")
 CLIP = 5.0  # of standardised features: one odd beat must not leave what was seen in training
 
 
@@ -40,7 +41,7 @@ class BeatModel:
             )
             fits = tuple(values["features"]) == FEATURES
             fits = fits and model.mean.shape == model.scale.shape == (len(FEATURES),)
-            fits = fits and model.logits(model.mean).shape == (len(BEATS),)
+            fits = fits and model.logits(model.mean).shape == (len(CLASSES),)
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
@@ -54,7 +55,7 @@ class BeatModel:
         return {"features": list(FEATURES), **standard, "layers": layers}
 
     def logits(self, features: Doubles) -> Doubles:
-        """Logits (..., 4) of N, S, V and Q from features (..., k)."""
+        """Logits (..., 3) of `CLASSES` from features (..., k)."""
         x = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
         for weights, bias in self.layers[:-1]:
             x = np.maximum(x @ weights.T + bias, 0.0)

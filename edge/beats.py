@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .beat_context import BeatContext, first_sample, last_sample
-from .beat_model import BeatModel
+from .beat_model import CLASSES, BeatModel
 from .filters import RATE_HZ
 from .labels import BEATS, QRS, P, T
 from .timing import BEAT_FRAME_SAMPLES
@@ -118,13 +118,11 @@ class BeatAssembler:
 
     def _complete(self, beat: DraftBeat) -> list[DraftBeat]:
         self._pending = None
-        logits = self._network_logits(beat.r)
         around = self._signal.slice(first_sample(beat.r), last_sample(beat.r))[0].astype(np.float64)
-        waves = (beat.p, beat.qrs, beat.t)
-        evidence = self._context.features(beat.r, waves, beat.qrs_mv, around, logits)
-        if self._model is not None:
-            logits = self._model.logits(evidence)
-        label = BEATS[int(logits.argmax())]
+        evidence = self._context.features(beat.r, beat.qrs, beat.p is not None, around)
+        label = BEATS[int(self._network_logits(beat.r).argmax())]
+        if self._model is not None and label != "Q":
+            label = CLASSES[int(self._model.logits(evidence).argmax())]
         return [replace(beat, label=label, evidence=tuple(evidence.tolist()))]
 
     def _assign_p(self, qrs: WaveRun) -> tuple[WaveRun | None, tuple[WaveRun, ...]]:
