@@ -61,6 +61,8 @@ def print_report(result: Result | RhythmResult | FindingResult, console: Console
         console.print(_rhythm_table(result))
     elif isinstance(result, FindingResult):
         console.print(_finding_table(result))
+        for code in result.findings.keys() & BEYOND_LEAD_ONE.keys():
+            console.print(f"* {code}: {BEYOND_LEAD_ONE[code]}", highlight=False)
     else:
         console.print(_record_table(result))
         console.print(_class_table(result.score))
@@ -130,17 +132,16 @@ def _rhythm_table(result: RhythmResult) -> Table:
 
 
 def _finding_table(result: FindingResult) -> Table:
-    table = _table("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads: Se", "Sp", "G", "")
+    table = _table("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads: Se", "Sp", "G")
     for code, one in result.findings.items():
         figures = [_bracket(v, digits=1) for v in (one.auc, one.sensitivity, one.specificity)]
         elsewhere = [f"{100 * value:.1f}" for value in TWELVE_LEAD_FIGURES.get(code, ())]
         table.add_row(
-            code,
+            code + ("*" if code in BEYOND_LEAD_ONE else ""),
             str(one.cases),
             *figures,
             _bracket(one.g_mean, digits=1),
             *(elsewhere or ["", "", ""]),
-            BEYOND_LEAD_ONE.get(code, ""),
         )
     return table
 

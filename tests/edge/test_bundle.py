@@ -35,7 +35,7 @@ def test_one_changed_byte_is_refused(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 3}, "format 3"),
         ({"files": {"../x": ""}}, "outside itself"),
         ({"network": "absent", "files": {"absent": ""}}, "lacks absent"),
         ({"files": None}, "lists no files"),
@@ -59,6 +59,8 @@ def test_a_bundle_that_fits_its_hashes_but_not_this_code_is_refused(bundle: Path
         {"quality": {"loudness": 3}},
         {"rhythm": {**shipped.manifest["rhythm"], "mean": [0.0]}},
         {"rhythm": {}},
+        {"record_head": {}},
+        {"beat_model": {"layers": []}},
     ):
         write_bundle(bundle, {**shipped.manifest, **change}, shipped.files)
         with pytest.raises(InputError, match="bundle"):
