@@ -96,7 +96,8 @@ def macro_g_mean(positive: Bools, scores: Floats, thresholds: Floats, weights: F
 
 def interval_of(values: Floats) -> Interval:
     """A figure for all records with the 95 % interval of its redraws: values (1 + resamples,)."""
-    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    drawn = values[1:][np.isfinite(values[1:])]
+    low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
     return Interval(float(values[0]), float(low), float(high))
 
 

@@ -11,6 +11,7 @@ from leadone.distill.classification import (
     macro_g_mean,
     patient_weights,
     sensitivity_specificity,
+    smooth_threshold,
 )
 
 ONCE = np.ones((1, 6))
@@ -76,3 +77,14 @@ def test_a_patient_is_redrawn_with_all_records() -> None:
     figures = np.concatenate([[0.5], np.linspace(0, 1, 1001)])
     found = interval_of(figures)
     assert (found.value, found.low, found.high) == (0.5, pytest.approx(0.025), pytest.approx(0.975))
+
+
+def test_a_smooth_threshold_is_not_led_by_one_record() -> None:
+    rng = np.random.default_rng(0)
+    logits = np.concatenate([rng.normal(-3, 1, 400), [2.0, 2.5, 3.0, 3.2]])
+    positive = np.arange(404) >= 400
+    assert 0.0 < smooth_threshold(positive, logits) < 2.0  # between them, not at the first case
+    odd = logits.copy()
+    odd[400] = -6.0  # one case that looks like none
+    assert smooth_threshold(positive, odd) > -1.0
+    assert np.isnan(smooth_threshold(np.zeros(404, bool), logits))

@@ -1,0 +1,67 @@
+"""Beat classes: the fit finds what is there, and its members' mean is what it says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leadone.distill import beat_fit
+from leadone.distill.beat_fit import BeatData, collect_beats, fit_beats
+from leadone.distill.datasets import fold_of
+from leadone.edge.beat_context import FEATURES
+from leadone.edge.beat_model import CLASSES
+from leadone.edge.bundle import load_bundle
+
+EARLY, WIDER = FEATURES.index("premature"), FEATURES.index("wider")
+
+
+def _data(seed: int, n: int = 3000) -> BeatData:
+    """S beats are early, V beats early and wide; N neither."""
+    rng = np.random.default_rng(seed)
+    classes = rng.choice(3, n, p=[0.9, 0.05, 0.05])
+    features = rng.normal(0, 0.1, (n, len(FEATURES)))
+    features[:, EARLY] -= 0.5 * (classes > 0)
+    features[:, WIDER] += 0.5 * (classes == 2)
+    counts = np.bincount(classes)
+    return BeatData(features, classes, counts[classes] ** -0.5, np.full(n, "1"))
+
+
+def test_it_finds_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beat_fit, "STEPS", 300)
+    model, unseen = fit_beats(_data(0)), _data(1)
+    told = model.logits(unseen.features).argmax(1)
+    for k, name in enumerate(CLASSES):
+        assert (told[unseen.classes == k] == k).mean() > 0.9, name
+    assert fit_beats(_data(0)).as_manifest() == model.as_manifest()
+
+
+def test_the_model_is_the_mean_of_its_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beat_fit, "STEPS", 20)
+    data = _data(0, 400)
+    together = fit_beats(data, seed=5).logits(data.features)
+    monkeypatch.setattr(beat_fit, "MEMBERS", 1)
+    alone = [fit_beats(data, seed=5 + k).logits(data.features) for k in range(3)]
+    assert together == pytest.approx(np.mean(alone, 0))
+
+
+def test_each_record_is_read_by_its_own_network_and_the_fold_left_out_by_none(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["100", "101", "102", "104", "106", "108"]
+    here = [n for n in names if (data_dir / "mitdb" / f"{n}.hea").is_file()]
+    monkeypatch.setattr(beat_fit, "record_names", lambda folder: here)
+    opened: list[bytes] = []
+    network = load_bundle("wrist").files["model.onnx"]
+
+    def lead(path: Path, channel: int, given: bytes) -> BeatData:
+        opened.append(given)
+        rows = np.zeros((1, len(FEATURES)))
+        return BeatData(rows, np.zeros(1, np.int64), np.ones(1), np.array([path.name]))
+
+    monkeypatch.setattr(beat_fit, "_lead", lead)
+    monkeypatch.setattr(beat_fit, "StreamingNetwork", lambda given: given)
+    left_out, own = fold_of(f"mitdb/{here[0]}"), fold_of(f"mitdb/{here[1]}")
+    data = collect_beats(data_dir / "mitdb", {None: network, own: b"own"}, left_out)
+    kept = [n for n in here if fold_of(f"mitdb/{n}") != left_out]
+    assert sorted(set(data.records)) == sorted(kept) and left_out != own
+    assert opened.count(b"own") == 2 * sum(fold_of(f"mitdb/{n}") == own for n in kept) > 0
