@@ -170,20 +170,43 @@ def explain(
     help="Only this fold's records: 0 to 4; ptbxl's own 1 to 10.",
 )
 @click.option("--lead", help="LUDB lead, default i.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="mitdb: EC57's tables by record."
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
+)
 @model_option
 def evaluate(
-    name: str, data: Path, json_file: Path | None, fold: int | None, lead: str | None, model: str
+    name: str,
+    data: Path,
+    json_file: Path | None,
+    fold: int | None,
+    lead: str | None,
+    csv_file: Path | None,
+    plot: Path | None,
+    model: str,
 ) -> None:
     """Score a model on a public set.
 
-    Delineation on ludb and qtdb, beats on mitdb, rhythm on cinc2017, findings on ptbxl.
+    Delineation on ludb and qtdb, beats and AF episodes on mitdb, rhythm on cinc2017, findings on
+    ptbxl.
     """
+    from .distill.calibration import plot_calibration
+    from .distill.ec57 import write_ec57
     from .distill.evaluate import evaluate_set
     from .distill.evaluate_records import evaluate_records
     from .distill.tables import print_report
 
-    if json_file is not None:
-        check_target(json_file)
+    if csv_file is not None and name != "mitdb":
+        raise InputError("--csv works with mitdb: it writes EC57's tables of beats")
+    if plot is not None and name != "cinc2017":
+        raise InputError(
+            "--plot works with cinc2017: it draws what the rhythm's probabilities mean"
+        )
+    for target in (json_file, csv_file, plot):
+        if target is not None:
+            check_target(target)
     if name in RECORD_SETS:
         if lead is not None:
             raise InputError("--lead works with ludb; the others have one lead to be scored on")
@@ -191,6 +214,11 @@ def evaluate(
     else:
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
+    if csv_file is not None:
+        write_ec57(csv_file, result.run.records, result.confusions, result.af_counts)
+    if plot is not None:
+        title = f"{result.run.model['name']} {result.run.model['version']} on CinC 2017"
+        plot_calibration(result.probabilities, result.classes, title, plot)
     if json_file is not None:
         with whole_file(json_file) as unfinished:
             unfinished.write_text(json.dumps(result.to_dict(), indent=1) + "\n")

@@ -39,6 +39,7 @@ from .datasets import (
     record_names,
     rhythm_spans,
 )
+from .episodes import EpisodeCounts, EpisodeScore, count_episodes, score_episodes
 from .metrics import (
     CLASSES,
     FIDUCIALS,
@@ -95,17 +96,22 @@ class DelineationResult:
 
 @dataclass(frozen=True)
 class BeatResult:
-    """Beats on MIT-BIH; `confusions` holds one matrix a record, in the run's order."""
+    """Beats and AF episodes on MIT-BIH; a confusion and a count a record, in the run's order."""
 
     run: Run
     score: BeatScore
+    af: EpisodeScore
     confusions: tuple[np.ndarray[Any, np.dtype[np.int64]], ...] = field(repr=False)
+    af_counts: tuple[EpisodeCounts, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
-        pairs = zip(self.run.records, self.confusions, strict=True)
-        per_record = [{"record": name, **record_figures(matrix)} for name, matrix in pairs]
-        values = {**asdict(self.run), **asdict(self.score)}
+        rows = zip(self.run.records, self.confusions, self.af_counts, strict=True)
+        per_record = [
+            {"record": name, **record_figures(matrix), "af": asdict(counts)}
+            for name, matrix, counts in rows
+        ]
+        values = {**asdict(self.run), **asdict(self.score), "af": asdict(self.af)}
         return plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
 
 
@@ -181,13 +187,15 @@ def evaluate_qtdb(
 def evaluate_mitdb(
     data: Path, reader: Reader, records: Sequence[str], channel: int = 0
 ) -> BeatResult:
-    """Beats on one channel of MIT-BIH, by EC57."""
+    """Beats and episodes of AF (or atrial flutter) on one channel of MIT-BIH, by EC57."""
     analyses = [reader(read_channel(data / name, channel)) for name in with_progress(records)]
     beats = [
         beats_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)
     ]
+    af = [af_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)]
     run = run_of("mitdb", f"channel {channel}", "atr", records, analyses)
-    return BeatResult(run, score_beats(beats), tuple(confusion(record) for record in beats))
+    confusions = tuple(confusion(record) for record in beats)
+    return BeatResult(run, score_beats(beats), score_episodes(af), confusions, tuple(af))
 
 
 def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
@@ -239,6 +247,13 @@ def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
         test_labels="".join(label for _, label in detected),
         flutter=rhythm_spans(path)[0],
     )
+
+
+def af_of(path: Path, analysis: Analysis) -> EpisodeCounts:
+    """Alerts of suspected AF against the annotated episodes of a MIT-BIH record."""
+    _, annotated = rhythm_spans(path, 1.0 / float(wfdb.rdheader(str(path)).fs))
+    told = tuple((e.start_s, e.end_s) for e in analysis.episodes if e.kind == "af_suspected")
+    return count_episodes(annotated, told, analysis.record.duration_s)
 
 
 def _evaluate(

@@ -17,6 +17,7 @@ from ..edge.errors import InputError
 from ..edge.formats.wfdb_records import read_record
 from ..edge.labels import RHYTHMS
 from ..edge.record import Record
+from .calibration import Calibration, calibrate
 from .classification import (
     auc,
     interval_of,
@@ -49,6 +50,7 @@ class RhythmResult:
     mean_n_a_o: Interval
     af_auc: Interval
     af_sensitivity: Interval
+    calibration: Calibration
     confusion: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int64] = field(repr=False)
     probabilities: Doubles = field(repr=False)
@@ -126,6 +128,7 @@ def score_rhythms(run: Run, classes: npt.NDArray[np.int64], probabilities: Doubl
         interval_of(f1[:SCORED_RHYTHMS].mean(0)),
         interval_of(auc(is_af, score, weights)),
         interval_of(_sensitivity_at(is_af, score, AF_SPECIFICITY, weights)),
+        calibrate(probabilities, classes),
         confusion,
         classes,
         probabilities,

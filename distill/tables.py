@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..edge.labels import RHYTHMS
+from .calibration import Calibration
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
 from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
 from .metrics import (
@@ -59,6 +60,7 @@ def print_report(result: Result | RhythmResult | FindingResult, console: Console
         console.print(_boundary_table(result.score))
     elif isinstance(result, RhythmResult):
         console.print(_rhythm_table(result))
+        console.print(_calibration_lines(result.calibration), highlight=False)
     elif isinstance(result, FindingResult):
         console.print(_finding_table(result))
         for code in result.findings.keys() & BEYOND_LEAD_ONE.keys():
@@ -66,6 +68,7 @@ def print_report(result: Result | RhythmResult | FindingResult, console: Console
     else:
         console.print(_record_table(result))
         console.print(_class_table(result.score))
+        console.print(_episode_table(result))
         console.print(_confusion_table(result.score))
 
 
@@ -112,6 +115,26 @@ def _class_table(score: BeatScore) -> Table:
     return table
 
 
+def _episode_table(result: BeatResult) -> Table:
+    """By the rules of `epicmp`: per record that has or tells AF, and gross."""
+    table = _table("AF episodes", "n", "found", "told", "true", "s", "told s", "both s")
+    for name, one in zip(result.run.records, result.af_counts, strict=True):
+        n, told = one.found + one.missed, one.true + one.false
+        if n or told:
+            seconds = [f"{v:.0f}" for v in (one.annotated_s, one.told_s, one.both_s)]
+            table.add_row(name, str(n), str(one.found), str(told), str(one.true), *seconds)
+    table.add_section()
+    for text, value, scale in (
+        ("episode Se", result.af.episode_sensitivity, 100.0),
+        ("episode +P", result.af.episode_ppv, 100.0),
+        ("duration Se", result.af.duration_sensitivity, 100.0),
+        ("duration +P", result.af.duration_ppv, 100.0),
+        ("false in 24 h", result.af.false_per_day, 1.0),
+    ):
+        table.add_row(text, _bracket(value, scale, 1))
+    return table
+
+
 def _confusion_table(score: BeatScore) -> Table:
     table = _table("reference", *(name.lower() for name in CLASSES))
     for name, row in zip(CLASSES, score.confusion, strict=True):
@@ -129,6 +152,14 @@ def _rhythm_table(result: RhythmResult) -> Table:
     table.add_row("af against the rest: AUC", "", _bracket(result.af_auc))
     table.add_row(f"  Se at Sp {100 * AF_SPECIFICITY:g}", "", _bracket(result.af_sensitivity))
     return table
+
+
+def _calibration_lines(found: Calibration) -> str:
+    kept = ", ".join(f"{100 * v:.1f} at {100 * float(c):g} %" for c, v in found.accuracy_at.items())
+    return (
+        f"calibration: ECE {found.ece:.3f}, Brier {found.brier:.3f}\n"
+        f"% right of the surest records, by the share kept: {kept}"
+    )
 
 
 def _finding_table(result: FindingResult) -> Table:
