@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+NETWORKS = ("wrist", "phone", "teacher")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
 REPORT_COLUMNS = 140  # of a table that goes to a file
@@ -343,38 +346,77 @@ def _build_shards(
         click.echo(f"left out {count} records: {reason}", err=True)
 
 
+def training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `finetune` and `distill` share."""
+    for option in (
+        click.option("--threads", type=click.IntRange(1), default=1, show_default=True),
+        click.option("--seed", type=int),
+        click.option(
+            "--encoder",
+            help="Start from this encoder.safetensors of `leadone pretrain`, or the shipped "
+            "lead-transfer.",
+        ),
+        click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training."),
+        click.option("--epochs", type=click.IntRange(1)),
+        click.option("--tier", type=click.Choice(NETWORKS), help="Widths. [default: wrist]"),
+        click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file."),
+        click.option(
+            "--out", type=click.Path(path_type=Path), required=True, help="The run's folder."
+        ),
+        data_option,
+    ):
+        command = option(command)
+    return command
+
+
 @cli.command()
-@data_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
-@click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file.")
-@click.option("--epochs", type=click.IntRange(1))
-@click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training.")
-@click.option(
-    "--encoder",
-    help="Start from this encoder.safetensors of `leadone pretrain`, or the shipped lead-transfer.",
-)
-@click.option("--seed", type=int)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-def finetune(
-    data: Path,
-    out: Path,
-    config: Path | None,
-    epochs: int | None,
-    fold: int | None,
-    encoder: str | None,
-    seed: int | None,
-    threads: int,
-) -> None:
-    """Train the delineator; stops and resumes at any epoch with the same result."""
-    _need_torch().set_num_threads(threads)
-    from .distill.finetune import FinetuneConfig
+@training_options
+def finetune(data: Path, out: Path, **options: Any) -> None:
+    """Train the network on labels; stops and resumes at any epoch with the same result."""
     from .distill.finetune import finetune as train
+
+    settings, encoder = _training_settings(options)
+    weights = train(settings, data, out, encoder)
+    click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
+
+
+@cli.command()
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    required=True,
+    help="A run of `leadone finetune --tier teacher`; give it again to take the mean.",
+)
+@training_options
+def distill(data: Path, out: Path, teachers: tuple[Path, ...], **options: Any) -> None:
+    """Train a student on labels and, where there are none, on a teacher's probabilities.
+
+    CinC 2017 and PTB-XL's lead I, which nobody marked wave by wave, become training data. Stops and
+    resumes as `finetune` does.
+    """
+    from .distill.distillation import distill as train
+
+    settings, encoder = _training_settings(options)
+    weights = train(settings, data, out, teachers, encoder)
+    click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
+
+
+def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
+    """The configuration from TOML and options, and the encoder's file."""
+    _need_torch().set_num_threads(options["threads"])
+    from .distill.finetune import FinetuneConfig
+    from .distill.tiers import TIERS
     from .pretrain.config import load_config
     from .pretrain.shipped import find_encoder
 
-    settings = load_config(config, FinetuneConfig, epochs=epochs, fold=fold, seed=seed)
-    weights = train(settings, data, out, find_encoder(encoder) if encoder else None)
-    click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
+    given = {name: options[name] for name in ("epochs", "fold", "seed")}
+    settings = load_config(options["config"], FinetuneConfig, **given)
+    if options["tier"] is not None:
+        settings = replace(settings, encoder=TIERS[options["tier"]])
+    encoder = options["encoder"]
+    return settings, find_encoder(encoder) if encoder else None
 
 
 @cli.command()

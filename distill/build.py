@@ -24,7 +24,7 @@ from .beat_fit import collect_beats, fit_beats
 from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
 from .findings_fit import thresholds
-from .finetune import FinetuneConfig, Multitask, load_multitask, training_leads, without_fold
+from .finetune import Multitask, load_run, training_leads, without_fold
 from .graph import trace
 from .onnx_writer import write_float, write_int8
 from .ptbxl import PATHOLOGIES
@@ -68,12 +68,12 @@ def build_bundle(
     no findings, and without `with_rhythm` every rhythm is equally likely. `cross` are runs that
     each left a fold out: the beat classes are fitted on what these say of that fold.
     """
-    model, config = _load(run)
+    model, config = load_run(run)
     leads = training_leads(data, None)
     network = _network(model, leads, config.fold, arithmetic)
     networks: dict[int | None, bytes] = {None: network}
     for path in cross:
-        other, its = _load(path)
+        other, its = load_run(path)
         networks[its.fold] = _network(other, leads, its.fold, arithmetic)
     manifest = _manifest(name, version, arithmetic, *_cost(model))
     groups = {lead.group for lead in without_fold(leads, config.fold)}
@@ -97,13 +97,6 @@ def build_bundle(
             windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
             parts = replace(parts, rhythm=fit(windows))
     return _write(out, parts).manifest
-
-
-def _load(run: Path) -> tuple[Multitask, FinetuneConfig]:
-    weights = run / "model.safetensors" if run.is_dir() else run
-    if not weights.is_file():
-        raise InputError(f"{run} holds no model.safetensors; let `leadone finetune` end first")
-    return load_multitask(weights)
 
 
 def _network(

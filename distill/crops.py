@@ -61,6 +61,7 @@ class EpochPlan:
     mitdb_crops: int = 768
     cinc2017_crops: int = 256
     noise_crops: int = 128  # noise alone: no wave is to be found in it
+    unlabelled_crops: int = 1024  # of leads that a teacher has labelled, where there is one
     ectopic_share: float = 0.5  # of the MIT-BIH crops, those centred on an S or V beat
 
 
@@ -73,17 +74,18 @@ class CropSource:
         noises: list[Floats],
         augment: AugmentConfig,
         plan: EpochPlan,
+        dense: list[Bytes] | None = None,
     ) -> None:
-        """Render each lead's dense targets once."""
+        """Each lead's dense targets are rendered once, unless a teacher has: `dense`."""
         self._leads = leads
-        self._dense = [dense_targets(lead) for lead in leads]
+        self._dense = dense if dense is not None else [dense_targets(lead) for lead in leads]
         self._noises, self._augment, self._plan = noises, augment, plan
         self._siblings: dict[str, list[int]] = {}
         for k, lead in enumerate(leads):
             self._siblings.setdefault(lead.group, []).append(k)
         self._of_set = {
             name: [k for k, lead in enumerate(leads) if lead.dataset == name]
-            for name in ("ludb", "qtdb", "mitdb", "cinc2017")
+            for name in ("ludb", "qtdb", "mitdb", "cinc2017", "unlabelled")
         }
 
     def batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
@@ -115,6 +117,7 @@ class CropSource:
             "qtdb": plan.qtdb_crops,
             "mitdb": plan.mitdb_crops,
             "cinc2017": plan.cinc2017_crops,
+            "unlabelled": plan.unlabelled_crops,
         }
         for name, count in counts.items():
             if self._of_set[name]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +27,15 @@ from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
 from .delineator import Delineator, work_of
 from .record_heads import RecordHeads
-from .records import RecordBatch, RecordPlan, RecordSource, load_findings, load_rhythms
-from .targets import NO_BEAT, wave_loss
+from .records import (
+    LabelledRecord,
+    RecordBatch,
+    RecordPlan,
+    RecordSource,
+    load_findings,
+    load_rhythms,
+)
+from .targets import NO_BEAT, Bytes, wave_loss
 
 Floats = npt.NDArray[np.float32]
 WEIGHTS = "model.safetensors"
@@ -50,25 +58,51 @@ class FinetuneConfig:
     seed: int = 0
     fold: int | None = None  # records of this fold are left out; None trains on all
     pretrained: str = ""  # SHA-256 of the encoder that training starts from; none by default
+    teacher: str = ""  # SHA-256 of the teachers' weights; none by default
+    temperature: float = 1.0  # of the teachers' probabilities
+    teacher_share: float = 0.5  # of a rhythm's target, beside its label
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
     records: RecordPlan = field(default_factory=RecordPlan)
 
 
-def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None = None) -> Path:
+class Labels(Protocol):
+    """What a teacher adds to the annotators' labels; see `teacher.Teacher`."""
+
+    def targets(
+        self, leads: Sequence[LabelledLead], records: Sequence[LabelledRecord]
+    ) -> tuple[list[LabelledLead], list[Bytes]]:
+        """Leads and records with dense targets."""
+
+    def rhythms(self, records: Sequence[LabelledRecord], share: float) -> list[LabelledRecord]:
+        """Records with softer targets."""
+
+
+def finetune(
+    config: FinetuneConfig,
+    data: Path,
+    run: Path,
+    encoder: Path | None = None,
+    labels: Labels | None = None,
+) -> Path:
     """Train on LUDB, QTDB, MIT-BIH, CinC 2017 and PTB-XL below `data`; returns the weights' path.
 
-    `encoder` is a pretrained one to start from, of the configuration's widths. `run` holds
-    `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the end
-    `model.safetensors`.
+    `encoder` is a pretrained one to start from, of the same widths; `labels` are a teacher's.
+    `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the
+    end `model.safetensors`.
     """
     torch.manual_seed(config.seed)
     if encoder is not None:
         config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
-    source = CropSource(training_leads(data, config.fold), noises, config.augment, config.plan)
-    rhythms, findings = record_sources(data, config, noises)
+    leads, dense = training_leads(data, config.fold), None
+    rhythms, findings = training_records(data, config.fold)
+    if labels is not None:
+        leads, dense = labels.targets(leads, [*rhythms, *findings])
+        rhythms = labels.rhythms(rhythms, config.teacher_share)
+    source = CropSource(leads, noises, config.augment, config.plan, dense)
+    records = record_sources(rhythms, findings, config.records, noises)
     trainer = Trainer(config, source.steps(config.batch))
     if encoder is not None:
         trainer.start_from(encoder)
@@ -78,8 +112,7 @@ def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None
         started = time.monotonic()
         batches = zip(
             source.batches(config.batch, config.seed, epoch),
-            rhythms.batches(config.seed, epoch) if rhythms else repeat(None),
-            findings.batches(config.seed, epoch) if findings else repeat(None),
+            *(s.batches(config.seed, epoch) if s else repeat(None) for s in records),
             strict=False,  # the records come without end
         )
         losses = [trainer.step(*step) for step in batches]
@@ -96,20 +129,34 @@ def finetune(config: FinetuneConfig, data: Path, run: Path, encoder: Path | None
     return weights
 
 
-def record_sources(
-    data: Path, config: FinetuneConfig, noises: list[Floats]
-) -> tuple[RecordSource | None, RecordSource | None]:
-    """Rhythms and findings below `data`; None for a set that is not there."""
-    plan = config.records
-    rhythms = findings = None
+def training_records(
+    data: Path, fold: int | None
+) -> tuple[list[LabelledRecord], list[LabelledRecord]]:
+    """Rhythms and findings below `data`, without a rhythm's fold; none of a set not there."""
+    rhythms, findings = [], []
     if (data / "cinc2017").is_dir():
-        records = [r for r in load_rhythms(data / "cinc2017") if fold_of(r.group) != config.fold]
-        rhythms = RecordSource(records, plan.rhythm_s, plan.rhythm_batch, noises, plan.augment)
+        rhythms = [r for r in load_rhythms(data / "cinc2017") if fold_of(r.group) != fold]
     if (data / "ptbxl").is_dir():
-        records = load_findings(data)
-        unwarped = replace(plan.augment, warp=1.0)  # a heart rate is a finding
-        findings = RecordSource(records, plan.finding_s, plan.finding_batch, noises, unwarped)
+        findings = load_findings(data)
     return rhythms, findings
+
+
+def record_sources(
+    rhythms: list[LabelledRecord],
+    findings: list[LabelledRecord],
+    plan: RecordPlan,
+    noises: list[Floats],
+) -> tuple[RecordSource | None, RecordSource | None]:
+    """Where batches of both come from; None where there are no records."""
+    unwarped = replace(plan.augment, warp=1.0)  # a heart rate is a finding
+    return (
+        RecordSource(rhythms, plan.rhythm_s, plan.rhythm_batch, noises, plan.augment)
+        if rhythms
+        else None,
+        RecordSource(findings, plan.finding_s, plan.finding_batch, noises, unwarped)
+        if findings
+        else None,
+    )
 
 
 def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
@@ -236,13 +283,23 @@ def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def rhythm_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy, rarer rhythms heavier, labels softened."""
-    weight = torch.tensor(RHYTHM_WEIGHTS)
-    return functional.cross_entropy(logits, target.argmax(1), weight, label_smoothing=SMOOTHING)
+    """Cross-entropy with probabilities (b, 4), rarer rhythms heavier, targets softened."""
+    soft = (1 - SMOOTHING) * target + SMOOTHING / target.shape[1]
+    weighted = soft * torch.tensor(RHYTHM_WEIGHTS)
+    return -(weighted * torch.log_softmax(logits, 1)).sum() / weighted.sum()
 
 
-def load_multitask(path: Path) -> tuple[Multitask, FinetuneConfig]:
+def weights_of(run: Path) -> Path:
+    """The weights of a finished run, or the file itself; InputError where there are none."""
+    weights = run / WEIGHTS if run.is_dir() else run
+    if not weights.is_file():
+        raise InputError(f"{run} holds no {WEIGHTS}; let `leadone finetune` end first")
+    return weights
+
+
+def load_run(run: Path) -> tuple[Multitask, FinetuneConfig]:
     """A trained network with its heads, in evaluation mode, and its configuration."""
+    path = weights_of(run)
     config, tensors = load_weights(path, FinetuneConfig)
     model = Multitask(config.encoder)
     try:

@@ -1,7 +1,7 @@
 """The trained network as a short list of plain operations: what every exporter reads.
 
 Batch norm is folded into the convolutions. Each tensor has a name; each causal convolution names
-the `history` of past inputs that a streaming runtime has to keep for it.
+the `history` of past inputs that a streaming runtime has to keep for it, and so does each delay.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from torch import fx, nn
 from torch.nn import functional
 
 from ..pretrain.encoder import Conv
-from .delineator import Delineator
+from .delineator import Delay, Delineator, delayed
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: `conv`, `add`, `upsample` or `concat`, from named tensors to `output`."""
+    """`conv`, `delay`, `add`, `upsample` or `concat`, from named tensors to `output`."""
 
     op: str
     output: str
@@ -53,6 +53,14 @@ class ConvNode(Node):
 
 
 @dataclass(frozen=True)
+class DelayNode(Node):
+    """What its input was `history` frames ago."""
+
+    history: int = 0
+    inputs_wide: int = 0
+
+
+@dataclass(frozen=True)
 class Graph:
     """Nodes in order of computation; `input` is (2, n); outputs: waves, beats, deepest features."""
 
@@ -66,7 +74,7 @@ def trace(model: Delineator) -> Graph:
 
     class Tracer(fx.Tracer):
         def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-            return isinstance(module, Conv) or super().is_leaf_module(module, name)
+            return isinstance(module, Conv | Delay) or super().is_leaf_module(module, name)
 
     traced = Tracer().trace(model.eval())
     modules = dict(model.named_modules())
@@ -75,7 +83,7 @@ def trace(model: Delineator) -> Graph:
     for step in traced.nodes:
         inputs = tuple(_name(a) for a in step.all_input_nodes)
         if step.op == "call_module":
-            nodes.append(_conv(modules[str(step.target)], _name(step), inputs))
+            nodes.append(_leaf(modules[str(step.target)], _name(step), inputs))
         elif step.op == "output":
             outputs = inputs
         elif step.op == "call_function":
@@ -104,6 +112,8 @@ def _apply(node: Node, inputs: list[torch.Tensor]) -> torch.Tensor:
         stride, dilation = (1, node.stride), (1, node.dilation)
         y = functional.conv2d(padded, weight, bias, stride, 0, dilation, node.groups)
         return functional.relu6(y) if node.relu6 else y
+    if isinstance(node, DelayNode):
+        return delayed(inputs[0], node.history)
     if node.op == "add":
         return inputs[0] + inputs[1]
     if node.op == "upsample":
@@ -118,6 +128,12 @@ def _operation(target: object) -> str:
 
 def _name(step: fx.Node) -> str:
     return step.name
+
+
+def _leaf(module: nn.Module, name: str, inputs: tuple[str, ...]) -> Node:
+    if isinstance(module, Delay):
+        return DelayNode("delay", name, inputs, module.frames, module.channels)
+    return _conv(module, name, inputs)
 
 
 def _conv(module: nn.Module, name: str, inputs: tuple[str, ...]) -> ConvNode:

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from ..edge.errors import InputError
-from .graph import ConvNode, Graph, Node
+from .graph import ConvNode, DelayNode, Graph, Node
 
 Array = npt.NDArray[Any]
 LARGEST_RELU6 = 6.0 + 1e-4
@@ -47,9 +47,10 @@ class _Reader:
         self._constants: dict[str, Array] = {
             c.name: numpy_helper.to_array(c) for c in graph.initializer
         }
-        inputs = [i.name for i in graph.input if i.name not in self._constants]
-        self._input: str = inputs[0]
-        self._states = set(inputs[1:])
+        inputs = [i for i in graph.input if i.name not in self._constants]
+        self._input: str = inputs[0].name
+        self._states = {i.name: i.type.tensor_type.shape.dim[1].dim_value for i in inputs[1:]}
+        self._channels: dict[str, int] = {}  # of tensors with their state in front
         self._alias: dict[str, str] = {self._input: self._input}
         self._nodes: dict[str, Node] = {}
 
@@ -74,7 +75,7 @@ class _Reader:
             "Add": lambda n: self._plain(n, "add"),
             "Resize": self._resize,
             "Identity": lambda n: self._same(n.output[0], n.input[0]),
-            "Slice": lambda n: None,  # the next state: a whole window needs none
+            "Slice": self._slice,
         }
         if node.op_type not in steps:
             raise _unknown(node)
@@ -134,10 +135,22 @@ class _Reader:
         axis = _attributes(node)["axis"]
         if axis == TIME_AXIS and len(node.input) == 2 and node.input[0] in self._states:
             self._same(node.output[0], node.input[1])
+            self._channels[node.output[0]] = self._states[node.input[0]]
         elif axis == 1:
             self._plain(node, "concat")
         else:
             raise _unknown(node)
+
+    def _slice(self, node: onnx.NodeProto) -> None:
+        """A delay: all but the last. The last are the next state, needless for a whole window."""
+        tensor, start, end, _ = node.input
+        if node.output[0].endswith("_next"):
+            return
+        first, last = int(self._constants[start][0]), int(self._constants[end][0])
+        if first != 0 or last >= 0 or tensor not in self._channels:
+            raise _unknown(node)
+        late = (self.source(tensor),)
+        self._add(DelayNode("delay", node.output[0], late, -last, self._channels[tensor]))
 
     def _resize(self, node: onnx.NodeProto) -> None:
         scales = self._constants[node.input[2]].tolist()

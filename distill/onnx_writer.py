@@ -1,6 +1,6 @@
 """Write the network as a streaming ONNX model: state in, state out, any whole number of hops.
 
-Inputs are `x` (1, 2, 1, n) and one `state_*` a causal convolution; outputs are `waves`
+Inputs are `x` (1, 2, 1, n) and one `state_*` a causal convolution or delay; outputs are `waves`
 (1, 4, 1, n/2), `beats` (1, 4, 1, n/8), `deep` (1, c, 1, n/16) and the new states. States of the
 int8 model are the quantised activations themselves, so a stream is bit-equal to the whole record.
 """
@@ -16,7 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from ..edge.files import whole_file
-from .graph import ConvNode, Graph, Node
+from .graph import ConvNode, DelayNode, Graph, Node
 from .quantize import QuantizedGraph
 
 OPSET = 17
@@ -41,18 +41,27 @@ class _Writer:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
-    def with_history(self, conv: ConvNode, tensor: str) -> str:
+    def with_history(self, node: ConvNode | DelayNode, tensor: str) -> str:
         """Prepend the kept inputs, keep the last ones for the next block."""
-        if conv.history <= 0:
+        if node.history <= 0:
             return tensor
-        state = f"state_{conv.output}"
-        self.states.append((state, conv.inputs_wide, conv.history))
-        joined = self.node("Concat", [state, tensor], f"{conv.output}_joined", axis=3)
-        starts = self.constant(f"{state}_from", np.array([-conv.history]))
-        ends = self.constant("to_end", np.array([np.iinfo(np.int64).max]))
-        axes = self.constant("time_axis", np.array([3]))
-        self.node("Slice", [joined, starts, ends, axes], f"{state}_next")
+        state = f"state_{node.output}"
+        self.states.append((state, node.inputs_wide, node.history))
+        joined = self.node("Concat", [state, tensor], f"{node.output}_joined", axis=3)
+        end = self.constant("to_end", np.array([np.iinfo(np.int64).max]))
+        axis = self.constant("time_axis", np.array([3]))
+        self.node("Slice", [joined, self._last(node), end, axis], f"{state}_next")
         return joined
+
+    def delay(self, node: DelayNode, tensor: str) -> str:
+        """All but what is kept for the next block."""
+        joined = self.with_history(node, tensor)
+        start = self.constant("from_start", np.array([0]))
+        axis = self.constant("time_axis", np.array([3]))
+        return self.node("Slice", [joined, start, self._last(node), axis], node.output)
+
+    def _last(self, node: ConvNode | DelayNode) -> str:
+        return self.constant(f"last_{node.history}", np.array([-node.history]))
 
     def upsample(self, node: Node, tensor: str) -> str:
         scales = self.constant("twice", np.array([1, 1, 1, 2], np.float32))
@@ -97,6 +106,8 @@ def write_float(graph: Graph, path: Path) -> None:
                 low = writer.constant("zero", np.array(0, np.float32))
                 high = writer.constant("six", np.array(6, np.float32))
                 writer.node("Clip", [raw, low, high], node.output)
+        elif isinstance(node, DelayNode):
+            writer.delay(node, inputs[0])
         elif node.op == "upsample":
             writer.upsample(node, inputs[0])
         elif node.op == "add":
@@ -127,6 +138,9 @@ def write_int8(quantized: QuantizedGraph, path: Path) -> None:
     for node in graph.nodes:
         out = node.output
         names[out] = out
+        if isinstance(node, DelayNode):
+            writer.delay(node, names[node.inputs[0]])
+            continue
         if node.op == "upsample":
             writer.upsample(node, names[node.inputs[0]])
             continue
@@ -148,8 +162,8 @@ def write_int8(quantized: QuantizedGraph, path: Path) -> None:
 
 def _state_zero(quantized: QuantizedGraph, state: str) -> int:
     """The byte that stands for 0.0 in a state: what a stream starts from."""
-    conv = next(n for n in quantized.graph.nodes if f"state_{n.output}" == state)
-    return quantized.grids[conv.inputs[0]].zero_point + 128
+    node = next(n for n in quantized.graph.nodes if f"state_{n.output}" == state)
+    return quantized.grids[node.inputs[0]].zero_point + 128
 
 
 def _int8_weights(writer: _Writer, quantized: QuantizedGraph, node: ConvNode) -> tuple[str, str]:

@@ -42,7 +42,7 @@ def quantize(graph: Graph, calibration: torch.Tensor, percentile: float = 99.995
     grids = {graph.input: Grid(INPUT_SCALE, 0)}
     ranges = _ranges(graph, calibration, percentile)
     for node in graph.nodes:
-        if node.op == "upsample":
+        if node.op in ("upsample", "delay"):
             grids[node.output] = grids[node.inputs[0]]
             continue
         relu6 = isinstance(node, ConvNode) and node.relu6

@@ -2,7 +2,8 @@
 
 Export-clean operators only: convolution, depthwise convolution, ReLU6, add. Each convolution pads
 on the left alone and a stride-s layer's output k ends at input s*k + s-1, so a block of 16 samples
-always yields whole outputs: what is trained is what streams.
+always yields whole outputs: what is trained is what streams. A teacher, which never streams, pads
+on both sides.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class EncoderConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8)  # one residual block each at 15.6 Hz
     expansion: int = 2
     inputs: int = 2  # channels: one lead in two ranges (edge.frontend)
+    causal: bool = True  # False, for teachers, sees as much after a sample as before it
 
 
 class Conv(nn.Module):
@@ -37,8 +39,9 @@ class Conv(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         activate: bool = True,
+        causal: bool = True,
     ) -> None:
-        """Left padding only: `history` past inputs are needed beside the new ones."""
+        """`history` past inputs are needed beside the new ones; half of them if not `causal`."""
         super().__init__()
         self.conv = nn.Conv2d(
             inputs,
@@ -52,22 +55,31 @@ class Conv(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
         self.activate = activate
         self.history = (kernel - 1) * dilation + 1 - stride
+        self.ahead = 0 if causal else self.history // 2
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, 1, time) to (batch, outputs, 1, time / stride)."""
-        x = self.norm(self.conv(functional.pad(x, (self.history, 0))))
+        x = self.norm(self.conv(functional.pad(x, (self.history - self.ahead, self.ahead))))
         return functional.relu6(x) if self.activate else x
 
 
 class Residual(nn.Module):
     """Expand, depthwise, project, add: MobileNetV2's inverted residual in one dimension."""
 
-    def __init__(self, channels: int, kernel: int, dilation: int = 1, expansion: int = 2) -> None:
+    def __init__(
+        self,
+        channels: int,
+        kernel: int,
+        dilation: int = 1,
+        expansion: int = 2,
+        *,
+        causal: bool = True,
+    ) -> None:
         """`expansion` times `channels` wide inside."""
         super().__init__()
         wide = channels * expansion
         self.expand = Conv(channels, wide, 1)
-        self.depthwise = Conv(wide, wide, kernel, dilation=dilation, groups=wide)
+        self.depthwise = Conv(wide, wide, kernel, dilation=dilation, groups=wide, causal=causal)
         self.project = Conv(wide, channels, 1, activate=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,19 +96,18 @@ class Encoder(nn.Module):
         super().__init__()
         c0, c1, c2, c3 = config.channels
         n0, n1, n2 = config.blocks
-        e = config.expansion
-        self.level0 = nn.Sequential(
-            Conv(config.inputs, c0, 15, stride=2), *[Residual(c0, 9, 1, e) for _ in range(n0)]
-        )
-        self.level1 = nn.Sequential(
-            Conv(c0, c1, 5, stride=2), *[Residual(c1, 9, 1, e) for _ in range(n1)]
-        )
-        self.level2 = nn.Sequential(
-            Conv(c1, c2, 5, stride=2), *[Residual(c2, 9, 1, e) for _ in range(n2)]
-        )
-        self.level3 = nn.Sequential(
-            Conv(c2, c3, 3, stride=2), *[Residual(c3, 5, d, e) for d in config.dilations]
-        )
+
+        def level(inputs: int, outputs: int, kernel: int, blocks: list[Residual]) -> nn.Sequential:
+            down = Conv(inputs, outputs, kernel, stride=2, causal=config.causal)
+            return nn.Sequential(down, *blocks)
+
+        def block(channels: int, kernel: int, dilation: int = 1) -> Residual:
+            return Residual(channels, kernel, dilation, config.expansion, causal=config.causal)
+
+        self.level0 = level(config.inputs, c0, 15, [block(c0, 9) for _ in range(n0)])
+        self.level1 = level(c0, c1, 5, [block(c1, 9) for _ in range(n1)])
+        self.level2 = level(c1, c2, 5, [block(c2, 9) for _ in range(n2)])
+        self.level3 = level(c2, c3, 3, [block(c3, 5, d) for d in config.dilations])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(batch, inputs, 1, time) to features at 1/2, 1/4, 1/8 and 1/16 of the rate."""

@@ -10,7 +10,7 @@ import torch
 from leadone.distill import finetune as loop
 from leadone.distill.crops import CropSource, EpochPlan
 from leadone.distill.datasets import LabelledLead, Wave
-from leadone.distill.finetune import FinetuneConfig, load_multitask
+from leadone.distill.finetune import FinetuneConfig, load_run
 from leadone.edge.errors import InputError
 from leadone.edge.labels import QRS
 from leadone.pretrain.augment import AugmentConfig
@@ -46,7 +46,7 @@ def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_multitask(path)[0].state_dict()
+    return load_run(path)[0].state_dict()
 
 
 def test_it_learns_and_a_broken_run_ends_as_an_unbroken_one(
@@ -109,7 +109,7 @@ def test_it_starts_from_a_pretrained_encoder_of_its_widths(tmp_path: Path) -> No
     one = replace(SMALL, epochs=1)
     with_it = loop.finetune(one, tmp_path, tmp_path / "with", tmp_path / "encoder.safetensors")
     without = loop.finetune(one, tmp_path, tmp_path / "without")
-    assert load_multitask(with_it)[1].pretrained and not load_multitask(without)[1].pretrained
+    assert load_run(with_it)[1].pretrained and not load_run(without)[1].pretrained
     assert not torch.equal(
         _weights(with_it)["network.wave_head.bias"], _weights(without)["network.wave_head.bias"]
     )

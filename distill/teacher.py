@@ -1,0 +1,181 @@
+"""A teacher's opinion as targets: what annotators left open is told by a larger network.
+
+Teachers are trained by `leadone finetune` with a wider `[encoder]` and `causal = false`: they see
+what follows a wave, never stream and are never shipped. Their probabilities become soft targets
+(Hinton, Vinyals and Dean 2015, section 2) for leads without labels, and for the stretches and edges
+of labelled ones that their annotators did not mark. What is annotated stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from ..edge.errors import InputError
+from ..edge.frontend import network_input
+from ..edge.labels import BEATS, QRS, RHYTHMS
+from ..edge.timing import (
+    BEAT_FRAME_SAMPLES,
+    HOP_SAMPLES,
+    LOOKAHEAD_SAMPLES,
+    WAVE_FRAME_SAMPLES,
+)
+from .datasets import LabelledLead
+from .finetune import Multitask, load_run, weights_of
+from .records import LabelledRecord
+from .targets import FULL, Bytes, dense_targets
+
+Floats = npt.NDArray[np.float32]
+
+CERTAIN_BEAT = 0.9
+BEAT_REACH_FRAMES = 1  # each side of a QRS' middle
+AF, NOISE = RHYTHMS.index("af"), RHYTHMS.index("noise")
+UNLABELLED = "unlabelled"  # the dataset of leads that a teacher alone has labelled
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Probabilities of waves (4, n / 2), beats (4, n / 8) and the whole's rhythm (4,)."""
+
+    waves: Floats
+    beats: Floats
+    rhythm: Floats
+
+
+class Teacher:
+    """One network, or the mean of several; `temperature` above 1 makes them less sure."""
+
+    def __init__(self, models: Sequence[Multitask], temperature: float = 1.0) -> None:
+        """Networks in evaluation mode."""
+        self._models, self._temperature = models, temperature
+        self._rhythm_of: dict[str, Floats] = {}  # of records read before
+
+    @classmethod
+    def load(cls, runs: Sequence[Path], fold: int | None, temperature: float) -> Teacher:
+        """From runs of `leadone finetune`; InputError for one that has seen the fold left out."""
+        models = []
+        for run in runs:
+            model, config = load_run(run)
+            if fold is not None and config.fold != fold:
+                raise InputError(
+                    f"teacher {run} was trained on fold {fold}, which this run leaves out; train "
+                    f"one with --fold {fold}"
+                )
+            models.append(model)
+        return cls(models, temperature)
+
+    def read(self, filtered_mv: Floats) -> Opinion:
+        """What it says of a whole filtered lead at 250 Hz."""
+        n = len(filtered_mv)
+        padding = LOOKAHEAD_SAMPLES + -(n + LOOKAHEAD_SAMPLES) % HOP_SAMPLES
+        held = np.concatenate([filtered_mv, np.repeat(filtered_mv[-1:], padding)])
+        x = torch.from_numpy(network_input(held)[None, :, None])
+        samples = torch.tensor([n // HOP_SAMPLES * HOP_SAMPLES])
+        sums: list[Tensor] = []
+        with torch.no_grad():
+            for model in self._models:
+                waves, beats, deep = model.network(x)
+                rhythm, _ = model.heads(deep, samples)
+                told = [torch.softmax(y / self._temperature, 1) for y in (waves, beats, rhythm)]
+                sums = [a + b for a, b in zip(sums, told, strict=True)] if sums else told
+        waves, beats, rhythm = (total[0] / len(self._models) for total in sums)
+        first_wave = LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES
+        first_beat = LOOKAHEAD_SAMPLES // BEAT_FRAME_SAMPLES
+        return Opinion(
+            waves[:, 0, first_wave:][:, : -(-n // WAVE_FRAME_SAMPLES)].numpy(),
+            beats[:, 0, first_beat:][:, : -(-n // BEAT_FRAME_SAMPLES)].numpy(),
+            rhythm.numpy(),
+        )
+
+    def targets(
+        self, leads: Sequence[LabelledLead], records: Sequence[LabelledRecord]
+    ) -> tuple[list[LabelledLead], list[Bytes]]:
+        """The leads and the readable records, each with dense targets (5, n) where none is open."""
+        unlabelled = [unlabelled_lead(record) for record in records if not is_noise(record)]
+        everything, rendered = [], []
+        for lead in track([*leads, *unlabelled], "teacher", console=Console(stderr=True)):
+            dense = dense_targets(lead)
+            if not dense[4].all():
+                opinion = self.read(lead.filtered_mv)
+                self._rhythm_of[lead.group] = opinion.rhythm
+                fill_open(dense, opinion.waves, lead.unreadable)
+                if lead.dataset == UNLABELLED:
+                    lead = replace(lead, beats=tuple(certain_beats(opinion)))
+            everything.append(lead)
+            rendered.append(dense)
+        return everything, rendered
+
+    def rhythms(self, records: Sequence[LabelledRecord], share: float) -> list[LabelledRecord]:
+        """The records with `share` of their target by the teacher."""
+        softened = []
+        for record in records:
+            told = self._rhythm_of.get(record.group)
+            told = self.read(record.filtered_mv).rhythm if told is None else told
+            target = (1 - share) * record.target + share * told
+            softened.append(replace(record, target=target.astype(np.float32)))
+        return softened
+
+
+def weights_hash(runs: Sequence[Path]) -> str:
+    """SHA-256 over the teachers' weights, in order."""
+    digest = hashlib.sha256()
+    for run in runs:
+        digest.update(weights_of(run).read_bytes())
+    return digest.hexdigest()
+
+
+def fill_open(dense: Bytes, waves: Floats, unreadable: Sequence[tuple[float, float]] = ()) -> None:
+    """Put probabilities (4, n / 2) where `dense` (5, n) is open, among what is possible there."""
+    told = np.repeat(waves, WAVE_FRAME_SAMPLES, 1)[:, : dense.shape[1]]
+    told = np.where(dense[:4] > FULL // 2, told, 0.0)
+    total = told.sum(0)
+    to_fill = (dense[4] == 0) & (total > 0.01)  # where it contradicts what is known, open it stays
+    for start, end in unreadable:
+        to_fill[int(start) : int(end)] = False
+    dense[:4, to_fill] = np.round(FULL * told[:, to_fill] / total[to_fill])
+    dense[4, to_fill] = FULL
+
+
+def certain_beats(opinion: Opinion) -> list[tuple[float, str]]:
+    """Position (250 Hz samples) and class of each QRS that is one class with `CERTAIN_BEAT`."""
+    is_qrs = np.concatenate([[False], opinion.waves.argmax(0) == QRS, [False]])
+    first, last = np.flatnonzero(np.diff(is_qrs.astype(np.int8))).reshape(-1, 2).T
+    beats = []
+    for position in (first + last) / 2 * WAVE_FRAME_SAMPLES:
+        frame = int(position // BEAT_FRAME_SAMPLES)
+        around = slice(max(frame - BEAT_REACH_FRAMES, 0), frame + BEAT_REACH_FRAMES + 1)
+        probability = opinion.beats[:, around].mean(1)
+        if probability.max() >= CERTAIN_BEAT:
+            beats.append((float(position), BEATS[int(probability.argmax())]))
+    return beats
+
+
+def unlabelled_lead(record: LabelledRecord) -> LabelledLead:
+    """A whole record as a lead without labels; where its rhythm is AF, without P waves."""
+    everywhere = ((0.0, float(len(record.filtered_mv))),)
+    is_af = len(record.target) == len(RHYTHMS) and record.target[AF] == 1
+    return LabelledLead(
+        record.group,
+        UNLABELLED,
+        "i",
+        record.filtered_mv,
+        (),
+        (),
+        (),
+        False,
+        without_p=everywhere if is_af else (),
+    )
+
+
+def is_noise(record: LabelledRecord) -> bool:
+    """Whether CinC 2017 calls the record unreadable: no teacher should label it."""
+    return len(record.target) == len(RHYTHMS) and record.target[NOISE] == 1
