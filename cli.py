@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from . import __version__
 from .edge.errors import InputError
@@ -371,8 +372,33 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @cli.command()
 @training_options
-def finetune(data: Path, out: Path, **options: Any) -> None:
-    """Train the network on labels; stops and resumes at any epoch with the same result."""
+@click.option(
+    "--person",
+    "records",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A wearer's WFDB record, beats labelled as .atr beside it; give it again for more.",
+)
+@click.option("--model", default="wrist", show_default=True, help="What --person adapts.")
+@click.option(
+    "--learn",
+    "learn_s",
+    type=click.FloatRange(min=10),
+    default=300.0,
+    show_default=True,
+    help="Seconds of each record of --person to learn from; the rest is scored.",
+)
+def finetune(
+    data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s: float, **options: Any
+) -> None:
+    """Train the network on labels; stops and resumes at any epoch with the same result.
+
+    With --person, adapt a bundle's beat classes to one wearer instead, and show how the wearer's
+    recordings differ; the bundle in OUT is never worse on other hearts.
+    """
+    if records:
+        _adapt(data, out, records, model, learn_s)
+        return
     from .distill.finetune import finetune as train
 
     settings, encoder = _training_settings(options)
@@ -401,6 +427,30 @@ def distill(data: Path, out: Path, teachers: tuple[Path, ...], **options: Any) -
     settings, encoder = _training_settings(options)
     weights = train(settings, data, out, teachers, encoder)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
+
+
+def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s: float) -> None:
+    """Drift of the wearer's recordings; the adapted bundle where their beats are labelled."""
+    from .distill.drift import drift
+    from .distill.personal import adapt, write_personal
+    from .distill.tables import drift_table, personal_table
+    from .edge.analyze import analyze as analyze_record
+    from .edge.bundle import load_bundle
+    from .edge.formats.wfdb_records import read_record
+
+    bundle = load_bundle(model)
+    stems = [path.with_suffix("") if path.suffix == ".hea" else path for path in records]
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS, highlight=False)
+    days = drift([analyze_record(read_record(stem), bundle) for stem in stems])
+    console.print(drift_table(days))
+    labelled = [stem for stem in stems if stem.with_suffix(".atr").is_file()]
+    if not labelled:
+        click.echo("no beats are labelled (.atr) beside these records: nothing was adapted")
+        return
+    personal = adapt(bundle, labelled, data, learn_s=learn_s)
+    console.print(personal_table(personal))
+    write_personal(bundle, personal, out, "personal")
+    click.echo(f"adapted bundle in {out}; next: leadone analyze RECORD --model {out}")
 
 
 def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
@@ -433,6 +483,21 @@ def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
     help="A run that left a --fold out, to fit the beat classes on that fold; give it again.",
 )
 @click.option("--rhythm/--no-rhythm", default=True, help="Fit the rhythm on cinc2017.")
+@click.option(
+    "--percentile",
+    type=click.FloatRange(90, 100),
+    default=99.995,
+    show_default=True,
+    help="Of an activation's values that its 8 bits hold; 100 is its minimum to its maximum.",
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0),
+    default=0.3,
+    show_default=True,
+    help="Refuse a bundle that loses more points of any figure to int8.",
+)
+@click.option("--compare/--no-compare", default=True, help="Measure what int8 loses.")
 def quantize(
     run: Path,
     data: Path,
@@ -442,14 +507,21 @@ def quantize(
     arithmetic: str,
     cross: tuple[Path, ...],
     rhythm: bool,
+    percentile: float,
+    max_loss: float,
+    compare: bool,
 ) -> None:
-    """Make a bundle of a training RUN: int8 network, beat classes, findings, rhythm, hashes."""
+    """Make a bundle of a training RUN: int8 network, beat classes, findings, rhythm, hashes.
+
+    The float32 network's figures are printed beside the bundle's, on every set below --data.
+    """
     _need_torch().set_num_threads(1)
     from .distill.build import build_bundle
+    from .distill.tables import loss_table
 
     with _progress(Console(stderr=True)) as bar:
         task = bar.add_task("network", total=1.0)
-        manifest = build_bundle(
+        manifest, figures = build_bundle(
             run,
             data,
             out,
@@ -458,10 +530,55 @@ def quantize(
             arithmetic=arithmetic,
             cross=cross,
             with_rhythm=rhythm,
+            percentile=percentile,
+            max_loss_points=max_loss if compare else None,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
         )
+    if figures:
+        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
     keys = ("parameters", "macs_per_second")
     click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
+def models(name: str | None, as_json: bool) -> None:
+    """The shipped models: what they saw, score and cost. With NAME, that model's whole card."""
+    from rich.markdown import Markdown
+
+    from .edge.model_list import failures, list_models, score_lines
+    from .pretrain.download import SOURCES
+
+    found = [one for one in list_models() if name in (None, one.name)]
+    if not found:
+        known = ", ".join(one.name for one in list_models())
+        raise InputError(f"there is no shipped model {name!r}; there is {known}")
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS, highlight=False)
+    if as_json:
+        click.echo(json.dumps([one.to_dict() for one in found], indent=1))
+        return
+    for one in found:
+        if name is not None and one.card:
+            console.print(Markdown(one.card))
+            continue
+        console.print(
+            f"[bold]{one.name}[/] {one.version}, {one.arithmetic}: {one.parameters:,} parameters, "
+            f"{one.macs_per_second / 1e6:.2f} MMAC a second of signal, {one.bytes / 1e3:.0f} kB, "
+            f"sha256 {one.sha256}"
+        )
+        for dataset, count in one.trained_on.items():
+            console.print(f"  saw {dataset}: {count} source records, {SOURCES[dataset].licence}")
+        for dataset, scores in one.scores.items():
+            table = Table(box=None, pad_edge=False, show_header=False)
+            for figure, value in score_lines(scores):
+                table.add_row(f"    {figure}", value)
+            fold = "" if scores.get("fold") is None else f", fold {scores['fold']}"
+            its = f"{scores['model']['name']} {scores['model']['version']}"
+            console.print(f"  [bold]{dataset}[/]: {len(scores['records'])} records{fold}, by {its}")
+            console.print(table)
+            for failure in failures(scores):
+                console.print(f"    fails: {failure}")
 
 
 @cli.group()
@@ -496,21 +613,6 @@ def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
                 bar.update(task, completed=done, total=total)
         about = SOURCES[name]
         click.echo(f"{out / name}: {total} files, {about.licence}; cite {about.citation}")
-
-
-@cli.command()
-def models() -> None:
-    """List the shipped models."""
-    from .edge.bundle import load_bundle, shipped_models
-
-    for name in shipped_models():
-        bundle = load_bundle(name)
-        manifest = bundle.manifest
-        size = sum(len(content) for content in bundle.files.values())
-        click.echo(
-            f"{name} {manifest['version']}  {manifest['arithmetic']}  "
-            f"{manifest['parameters']} parameters  {size / 1000:.0f} kB  sha256 {bundle.sha256}"
-        )
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ from ..edge.quality import QualityLimits
 from ..edge.record_head import RecordHead
 from ..edge.rhythm import FEATURES, RhythmModel, terms
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
-from .beat_fit import collect_beats, fit_beats
+from .arithmetic_loss import MAX_LOSS_POINTS, SETS, Figure, arithmetic_loss, check_loss
+from .beat_data import collect_beats
+from .beat_fit import fit_beats
 from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
 from .findings_fit import thresholds
@@ -28,7 +30,7 @@ from .finetune import Multitask, load_run, training_leads, without_fold
 from .graph import trace
 from .onnx_writer import write_float, write_int8
 from .ptbxl import PATHOLOGIES
-from .quantize import quantize
+from .quantize import PERCENTILE, quantize
 from .records import seen_records
 from .rhythm_fit import as_manifest, collect, fit
 
@@ -59,22 +61,27 @@ def build_bundle(
     arithmetic: str = "int8",
     cross: Sequence[Path] = (),
     with_rhythm: bool = True,
+    percentile: float = PERCENTILE,
+    max_loss_points: float | None = MAX_LOSS_POINTS,
     progress: Callable[[str, float], None] | None = None,
-) -> dict[str, Any]:
-    """Write the bundle of a run's weights to `out`; returns its manifest.
+) -> tuple[dict[str, Any], list[Figure]]:
+    """Write the bundle of a run's weights to `out`; returns its manifest, and what int8 costs.
 
     `data` holds ludb and mitdb for calibration and beat classes (without the run's left-out fold),
     ptbxl for the thresholds of the findings, and cinc2017 for the rhythm. Without ptbxl there are
     no findings, and without `with_rhythm` every rhythm is equally likely. `cross` are runs that
     each left a fold out: the beat classes are fitted on what these say of that fold.
+
+    An int8 bundle is compared with its float32 twin on every set below `data`, and refused with
+    InputError where it loses more than `max_loss_points` of a figure; None does without.
     """
     model, config = load_run(run)
     leads = training_leads(data, None)
-    network = _network(model, leads, config.fold, arithmetic)
+    network = _network(model, leads, config.fold, arithmetic, percentile)
     networks: dict[int | None, bytes] = {None: network}
     for path in cross:
         other, its = load_run(path)
-        networks[its.fold] = _network(other, leads, its.fold, arithmetic)
+        networks[its.fold] = _network(other, leads, its.fold, arithmetic, percentile)
     manifest = _manifest(name, version, arithmetic, *_cost(model))
     groups = {lead.group for lead in without_fold(leads, config.fold)}
     groups |= seen_records(data, config.fold)
@@ -96,18 +103,37 @@ def build_bundle(
             bundle = _write(Path(scratch) / "rhythm", parts)
             windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
             parts = replace(parts, rhythm=fit(windows))
-    return _write(out, parts).manifest
+        figures: list[Figure] = []
+        if arithmetic == "int8" and max_loss_points is not None:
+            exact = _network(model, leads, config.fold, "float32", percentile)
+            twins = Path(scratch) / "float32", Path(scratch) / "int8"
+            for twin, its_network in zip(twins, (exact, network), strict=True):
+                _write(twin, replace(parts, network=its_network))
+            figures = arithmetic_loss(
+                data,
+                *twins,
+                config.fold,
+                [name for name in SETS if with_rhythm or name != "cinc2017"],
+                progress=(lambda what: progress(f"int8 on {what}", 0.0)) if progress else None,
+            )
+            check_loss(figures, max_loss_points)
+    return _write(out, parts).manifest, figures
 
 
 def _network(
-    model: Multitask, leads: Sequence[LabelledLead], fold: int | None, arithmetic: str
+    model: Multitask,
+    leads: Sequence[LabelledLead],
+    fold: int | None,
+    arithmetic: str,
+    percentile: float,
 ) -> bytes:
     """The ONNX model, its scales measured on the leads outside the run's fold."""
     graph = trace(model.network)
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / NETWORK_FILE
         if arithmetic == "int8":
-            write_int8(quantize(graph, calibration_windows(without_fold(leads, fold))), path)
+            windows = calibration_windows(without_fold(leads, fold))
+            write_int8(quantize(graph, windows, percentile), path)
         else:
             write_float(graph, path)
         return path.read_bytes()

@@ -40,19 +40,23 @@ from .datasets import (
     rhythm_spans,
 )
 from .episodes import EpisodeCounts, EpisodeScore, count_episodes, score_episodes
+from .finetune import WEIGHTS
 from .metrics import (
     CLASSES,
     FIDUCIALS,
+    TOLERANCE_MS,
     BeatRecord,
     BeatScore,
     DelineationScore,
     Marks,
     Spans,
     confusion,
+    count_boundaries,
     qrs_counts,
     score_beats,
     score_delineation,
 )
+from .offline import offline_reader
 
 Reader = Callable[[Record], Analysis]
 Item = TypeVar("Item")
@@ -84,14 +88,17 @@ class Run:
 
 @dataclass(frozen=True)
 class DelineationResult:
-    """Wave boundaries on LUDB or QTDB."""
+    """Wave boundaries on LUDB or QTDB; `marks` are what was compared, in the run's order."""
 
     run: Run
     score: DelineationScore
+    marks: tuple[Mapping[str, Marks], ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
-        return plain_dict({**asdict(self.run), **asdict(self.score)})
+        pairs = zip(self.run.records, self.marks, strict=True)
+        per_record = [{"record": name, **boundary_errors(marks)} for name, marks in pairs]
+        return plain_dict({**asdict(self.run), **asdict(self.score), "per_record": per_record})
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def evaluate_set(
     records: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> Result:
-    """Score a bundle on ludb, qtdb or mitdb.
+    """Score a bundle, or a run's weights before they are one, on ludb, qtdb or mitdb.
 
     `data` is the set's folder or the one above it; `fold` keeps the records of that fold only.
     """
@@ -136,15 +143,20 @@ def evaluate_set(
         raise InputError(f"--lead works with ludb; {name} is scored on its first channel")
     folder = data / name if (data / name).is_dir() else data
     chosen = _chosen(name, folder, fold, records)[:limit]
-    bundle = load_bundle(model)
-
-    def reader(record: Record) -> Analysis:
-        return analyze(record, bundle)
-
+    reader, is_known = _reader_of(name, model)
     result = _evaluate(name, folder, reader, chosen, lead)
-    seen = trained_on(bundle)
-    known = sum(group_of(name, record) in seen for record in result.run.records)
+    known = sum(map(is_known, result.run.records))
     return replace(result, run=replace(result.run, fold=fold, trained_on=known))
+
+
+def _reader_of(name: str, model: str) -> tuple[Reader, Callable[[str], bool]]:
+    """What reads records: a bundle, or a run of training; and whether it has seen a record."""
+    if Path(model).is_dir() and (Path(model) / WEIGHTS).is_file():
+        offline, config = offline_reader(Path(model))
+        return offline, lambda record: fold_of(group_of(name, record)) != config.fold
+    bundle = load_bundle(model)
+    seen = trained_on(bundle)
+    return (lambda record: analyze(record, bundle)), lambda record: group_of(name, record) in seen
 
 
 def trained_on(bundle: Bundle) -> frozenset[str]:
@@ -165,7 +177,7 @@ def evaluate_ludb(
         for name, analysis in zip(records, analyses, strict=True)
     ]
     run = run_of("ludb", lead, lead, records, analyses)
-    return DelineationResult(run, score_delineation(marks))
+    return DelineationResult(run, score_delineation(marks), tuple(marks))
 
 
 def evaluate_qtdb(
@@ -181,7 +193,7 @@ def evaluate_qtdb(
         for name, analysis in zip(present, analyses, strict=True)
     ]
     run = run_of("qtdb", f"channel {channel}", annotator, present, analyses)
-    return DelineationResult(run, score_delineation(marks))
+    return DelineationResult(run, score_delineation(marks), tuple(marks))
 
 
 def evaluate_mitdb(
@@ -336,6 +348,12 @@ def record_figures(matrix: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, flo
     sensitivity = tp / (tp + fn) if tp + fn else math.nan
     ppv = tp / (tp + fp) if tp + fp else math.nan
     return {"tp": tp, "fn": fn, "fp": fp, "sensitivity": sensitivity, "ppv": ppv}
+
+
+def boundary_errors(marks: Mapping[str, Marks]) -> dict[str, int]:
+    """Boundaries of one record that were missed and that were told falsely, at 150 ms."""
+    counts = [count_boundaries(marks[name], TOLERANCE_MS[name], None) for name in FIDUCIALS]
+    return {"missed": sum(one.fn for one in counts), "false": sum(one.fp for one in counts)}
 
 
 def plain_dict(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,22 @@ class RhythmResult:
         """Plain values for JSON."""
         left_out = ("classes", "probabilities")
         values = {k: v for k, v in asdict(self).items() if k not in (*left_out, "run")}
-        return plain_dict({**asdict(self.run), **values, "rhythms": list(RHYTHMS)})
+        known = {"rhythms": list(RHYTHMS), "surest_errors": self.surest_errors()}
+        return plain_dict({**asdict(self.run), **values, **known})
+
+    def surest_errors(self, count: int = 10) -> list[dict[str, Any]]:
+        """The records that were told wrongly with the highest probability, a few beats or more."""
+        told, sure = self.probabilities.argmax(1), self.probabilities.max(1)
+        wrong = np.flatnonzero((told != self.classes) & (sure < 1.0))
+        return [
+            {
+                "record": self.run.records[k],
+                "reference": RHYTHMS[self.classes[k]],
+                "told": RHYTHMS[told[k]],
+                "probability": float(sure[k]),
+            }
+            for k in wrong[np.argsort(-sure[wrong], kind="stable")][:count]
+        ]
 
 
 @dataclass(frozen=True)

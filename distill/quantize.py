@@ -15,6 +15,7 @@ import torch
 from .graph import ConvNode, Graph, run_float
 
 Floats = npt.NDArray[np.float32]
+PERCENTILE = 99.995  # of an activation's values that its grid holds, at either end
 INPUT_SCALE = 1.0 / 127.0  # the front end gives -1..1
 
 
@@ -37,7 +38,9 @@ class QuantizedGraph:
     biases: dict[str, npt.NDArray[np.int32]]  # on the grid input scale * weight scale
 
 
-def quantize(graph: Graph, calibration: torch.Tensor, percentile: float = 99.995) -> QuantizedGraph:
+def quantize(
+    graph: Graph, calibration: torch.Tensor, percentile: float = PERCENTILE
+) -> QuantizedGraph:
     """Quantise with ranges from `calibration` (windows, 2, 1, n) of real signal."""
     grids = {graph.input: Grid(INPUT_SCALE, 0)}
     ranges = _ranges(graph, calibration, percentile)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from ..edge.labels import RHYTHMS
+from .arithmetic_loss import Figure
 from .calibration import Calibration
+from .drift import Day
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
 from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
 from .metrics import (
@@ -20,6 +23,7 @@ from .metrics import (
     DelineationScore,
     Interval,
 )
+from .personal import Personal
 
 # Se, Sp and G-mean of ISP's 12-lead networks on their own archive, by the specification's table.
 TWELVE_LEAD_FIGURES = {
@@ -70,6 +74,45 @@ def print_report(result: Result | RhythmResult | FindingResult, console: Console
         console.print(_class_table(result.score))
         console.print(_episode_table(result))
         console.print(_confusion_table(result.score))
+
+
+def loss_table(figures: Sequence[Figure]) -> Table:
+    """Float32 beside int8, in percent, and what int8 loses."""
+    table = _table("set", "figure", "float32", "int8", "loss, points")
+    for one in figures:
+        values = [f"{100 * value:.2f}" for value in (one.float32, one.int8)]
+        table.add_row(one.dataset, one.name, *values, f"{one.loss_points:+.2f}")
+    return table
+
+
+def drift_table(days: Sequence[Day]) -> Table:
+    """A wearer's recordings: rate, intervals, and likeness and height beside the first."""
+    table = _table(
+        *("record", "when", "beats", "HR", "PR", "QRS", "QT", "QTc", "likeness", "height")
+    )
+    for day in days:
+        when = day.start_time.strftime("%Y-%m-%d %H:%M") if day.start_time else "-"
+        intervals = [_number(day.intervals_ms[k]) for k in ("pr", "qrs", "qt", "qtc")]
+        shape = [_number(value, 3) for value in (day.likeness, day.height)]
+        rate = _number(day.heart_rate_bpm)
+        table.add_row(day.record, when, str(day.beats), rate, *intervals, *shape)
+    return table
+
+
+def personal_table(personal: Personal) -> Table:
+    """Before and after, on the wearer's later beats and on other hearts'."""
+    table = _table("beats of", "class", "n", "Se", "PPV", "F1", "Se after", "PPV", "F1")
+    for whose, before, after in (
+        ("the wearer", personal.own_before, personal.own_after),
+        ("others", personal.general_before, personal.general_after),
+    ):
+        for label in before:
+            pair = before[label], after[label]
+            values = [_percent(v) for one in pair for v in (one.sensitivity, one.ppv, one.f1)]
+            table.add_row(whose, label, str(before[label].beats), *values)
+    learned = f"learned from {personal.learned_from} beats, {100 * personal.share:.0f} % of the way"
+    table.caption = learned
+    return table
 
 
 def _boundary_table(score: DelineationScore) -> Table:
@@ -186,6 +229,10 @@ def _table(*columns: str) -> Table:
 
 def _counts(score: CountScore) -> list[str]:
     return [str(score.tp), str(score.fn), str(score.fp)]
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _percent(value: float) -> str:

@@ -146,7 +146,7 @@ class _Stream:
     ) -> list[Event]:
         events: list[Event] = []
         for draft in drafts:
-            beat = _beat(draft, self._seconds, np.inf if end_s is None else end_s)
+            beat = beat_event(draft, self._seconds, np.inf if end_s is None else end_s)
             events += self._log.advance(beat.r_s)
             if self._quality.is_on(beat.r_s):  # else the filters' echo of a lost electrode
                 events += self._log.beat(beat, draft)
@@ -281,7 +281,7 @@ class _EventLog:
         return list[Event](self._episodes.open("pause", start_s, at_s))
 
 
-def _beat(draft: DraftBeat, seconds: float, end_s: float) -> Beat:
+def beat_event(draft: DraftBeat, seconds: float, end_s: float) -> Beat:
     """In seconds, and within the record: the network also reads a little beyond its end."""
 
     def inside(sample: float) -> float:

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leadone.distill import beat_fit
-from leadone.distill.beat_fit import BeatData, collect_beats, fit_beats
+from leadone.distill import beat_data, beat_fit
+from leadone.distill.beat_data import BeatData, collect_beats
+from leadone.distill.beat_fit import fit_beats
 from leadone.distill.datasets import fold_of
 from leadone.edge.beat_context import FEATURES
 from leadone.edge.beat_model import CLASSES
@@ -23,7 +24,7 @@ def _data(seed: int, n: int = 3000) -> BeatData:
     features[:, EARLY] -= 0.5 * (classes > 0)
     features[:, WIDER] += 0.5 * (classes == 2)
     counts = np.bincount(classes)
-    return BeatData(features, classes, counts[classes] ** -0.5, np.full(n, "1"))
+    return BeatData(features, classes, counts[classes] ** -0.5, np.full(n, "1"), np.arange(n) * 0.8)
 
 
 def test_it_finds_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,17 +50,17 @@ def test_each_record_is_read_by_its_own_network_and_the_fold_left_out_by_none(
 ) -> None:
     names = ["100", "101", "102", "104", "106", "108"]
     here = [n for n in names if (data_dir / "mitdb" / f"{n}.hea").is_file()]
-    monkeypatch.setattr(beat_fit, "record_names", lambda folder: here)
+    monkeypatch.setattr(beat_data, "record_names", lambda folder: here)
     opened: list[bytes] = []
     network = load_bundle("wrist").files["model.onnx"]
 
     def lead(path: Path, channel: int, given: bytes) -> BeatData:
         opened.append(given)
         rows = np.zeros((1, len(FEATURES)))
-        return BeatData(rows, np.zeros(1, np.int64), np.ones(1), np.array([path.name]))
+        return BeatData(rows, np.zeros(1, np.int64), np.ones(1), np.array([path.name]), np.ones(1))
 
-    monkeypatch.setattr(beat_fit, "_lead", lead)
-    monkeypatch.setattr(beat_fit, "StreamingNetwork", lambda given: given)
+    monkeypatch.setattr(beat_data, "read_lead", lead)
+    monkeypatch.setattr(beat_data, "StreamingNetwork", lambda given: given)
     left_out, own = fold_of(f"mitdb/{here[0]}"), fold_of(f"mitdb/{here[1]}")
     data = collect_beats(data_dir / "mitdb", {None: network, own: b"own"}, left_out)
     kept = [n for n in here if fold_of(f"mitdb/{n}") != left_out]
