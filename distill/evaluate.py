@@ -40,7 +40,6 @@ from .datasets import (
     rhythm_spans,
 )
 from .episodes import EpisodeCounts, EpisodeScore, count_episodes, score_episodes
-from .finetune import WEIGHTS
 from .metrics import (
     CLASSES,
     FIDUCIALS,
@@ -56,11 +55,11 @@ from .metrics import (
     score_beats,
     score_delineation,
 )
-from .offline import offline_reader
 
 Reader = Callable[[Record], Analysis]
 Item = TypeVar("Item")
 
+RUN_FILE = "model.safetensors"  # what makes a folder a run of training
 WAVE_RATE_HZ = 250.0  # of datasets.Wave
 MS_PER_SAMPLE = 1000.0 / WAVE_RATE_HZ
 KIND_OF_WAVE = {"P": P, "QRS": QRS, "T": T}
@@ -151,7 +150,9 @@ def evaluate_set(
 
 def _reader_of(name: str, model: str) -> tuple[Reader, Callable[[str], bool]]:
     """What reads records: a bundle, or a run of training; and whether it has seen a record."""
-    if Path(model).is_dir() and (Path(model) / WEIGHTS).is_file():
+    if (Path(model) / RUN_FILE).is_file():
+        from .offline import offline_reader  # torch, which bundles do without
+
         offline, config = offline_reader(Path(model))
         return offline, lambda record: fold_of(group_of(name, record)) != config.fold
     bundle = load_bundle(model)
@@ -228,7 +229,15 @@ def qtdb_reference(path: Path, annotator: str = "q1c") -> tuple[list[Wave], Span
 
 def marks_of(waves: Sequence[Wave], spans: Spans, analysis: Analysis) -> dict[str, Marks]:
     """Reference and prediction of one record, fiducial by fiducial."""
-    predicted = _predicted_ms(analysis.beats)
+    return reference_marks(waves, spans, _predicted_ms(analysis.beats))
+
+
+def reference_marks(
+    waves: Sequence[Wave],
+    spans: Spans,
+    predicted_ms: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]],
+) -> dict[str, Marks]:
+    """Annotated waves, complete inside `spans`, beside anyone's predictions by fiducial."""
     spans_ms = tuple((start * MS_PER_SAMPLE, end * MS_PER_SAMPLE) for start, end in spans)
     marks = {}
     for fiducial in FIDUCIALS:
@@ -238,7 +247,7 @@ def marks_of(waves: Sequence[Wave], spans: Spans, analysis: Analysis) -> dict[st
         unmarked = [w.peak * MS_PER_SAMPLE for w, a in zip(own, at, strict=True) if np.isnan(a)]
         marks[fiducial] = Marks(
             reference_ms=at[np.isfinite(at)],
-            predicted_ms=predicted[fiducial],
+            predicted_ms=predicted_ms.get(fiducial, np.empty(0)),
             spans_ms=spans_ms,
             exempt_ms=tuple(_unmarked_span(peak, edge) for peak in unmarked),
         )
