@@ -25,11 +25,10 @@ from .beat_data import collect_beats
 from .beat_fit import fit_beats
 from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
-from .findings_fit import thresholds
+from .findings_fit import fit_findings
 from .finetune import Multitask, load_run, training_leads, without_fold
 from .graph import trace
 from .onnx_writer import write_float, write_int8
-from .ptbxl import PATHOLOGIES
 from .quantize import PERCENTILE, quantize
 from .records import seen_records
 from .rhythm_fit import as_manifest, collect, fit
@@ -96,9 +95,7 @@ def build_bundle(
             beats = collect_beats(data / "mitdb", networks, config.fold, show("beats"))
             parts = replace(parts, beats=fit_beats(beats))
         if (data / "ptbxl").is_dir():
-            everything = model.heads.exported(dict.fromkeys(PATHOLOGIES, 0.5))
-            bundle = _write(Path(scratch) / "findings", replace(parts, head=everything))
-            parts = replace(parts, head=model.heads.exported(thresholds(data, bundle)))
+            parts = replace(parts, head=fit_findings(data, network, parts.head))
         if with_rhythm:
             bundle = _write(Path(scratch) / "rhythm", parts)
             windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))

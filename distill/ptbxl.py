@@ -9,6 +9,7 @@ likelihood: form and rhythm statements carry 0 there although they hold.
 from __future__ import annotations
 
 import csv
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,17 @@ CODE = re.compile(r"'([^']{1,12})'\s*:")
 
 @dataclass(frozen=True)
 class Label:
-    """What the table says of a record; `fold` is 1 to 10, by patient."""
+    """What the table says of a record; `fold` is 1 to 10, by patient.
+
+    `age` is in years, 300 for those over 89, NaN where it is not known; `sex` 0 is male, 1 female.
+    """
 
     patient: str
     fold: int
     codes: frozenset[str]
     superclasses: frozenset[str]
+    age: float = math.nan
+    sex: float = math.nan
 
 
 def read_labels(folder: Path) -> dict[str, Label]:
@@ -64,6 +70,8 @@ def read_labels(folder: Path) -> dict[str, Label]:
                 int(row["strat_fold"]),
                 frozenset(codes),
                 frozenset(superclasses),
+                _number(row.get("age")),
+                _number(row.get("sex")),
             )
             for row, codes, superclasses in found
         }
@@ -80,6 +88,10 @@ def _classes(path: Path) -> dict[str, str]:
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def _number(text: str | None) -> float:
+    return float(text) if text else math.nan
 
 
 def _parts(text: str) -> list[str]:

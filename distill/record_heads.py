@@ -29,21 +29,10 @@ class RecordHeads(nn.Module):
         features = self.dropout(self.norm(pooled(deep.squeeze(2), samples // HOP_SAMPLES)))
         return self.rhythm(features), self.findings(features)
 
-    def exported(self, thresholds: dict[str, float] | None = None) -> RecordHead:
-        """As plain numbers, batch norm folded in; a finding without a threshold is left out."""
-        thresholds = thresholds or {}
-        named = [(k, name) for k, name in enumerate(PATHOLOGIES) if name in thresholds]
-        rows = [k for k, _ in named]
-        weights, bias = self._folded(self.findings)
-        rhythm_weights, rhythm_bias = self._folded(self.rhythm)
-        return RecordHead(
-            tuple(map(tuple, rhythm_weights.tolist())),
-            tuple(rhythm_bias.tolist()),
-            tuple(name for _, name in named),
-            tuple(map(tuple, weights[rows].tolist())),
-            tuple(bias[rows].tolist()),
-            tuple(thresholds[name] for _, name in named),
-        )
+    def exported(self) -> RecordHead:
+        """The rhythm's readout as plain numbers, batch norm folded in; findings are fitted anew."""
+        weights, bias = self._folded(self.rhythm)
+        return RecordHead(tuple(map(tuple, weights.tolist())), tuple(bias.tolist()))
 
     def _folded(self, layer: nn.Linear) -> tuple[Tensor, Tensor]:
         assert self.norm.running_mean is not None and self.norm.running_var is not None

@@ -1,13 +1,15 @@
 """Heads of whole records: trained and running, they read the same numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from leadone.distill import findings_fit
 from leadone.distill.datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of
-from leadone.distill.ptbxl import PATHOLOGIES, read_labels
+from leadone.distill.ptbxl import read_labels
 from leadone.distill.record_heads import RecordHeads, pooled
 from leadone.distill.records import (
     GentleConfig,
@@ -15,8 +17,12 @@ from leadone.distill.records import (
     RecordSource,
     load_findings,
     load_rhythms,
+    ptbxl_records,
+    read_lead_one,
     seen_records,
 )
+from leadone.edge.bundle import load_bundle
+from leadone.edge.network import StreamingNetwork
 from leadone.edge.pooling import Pool
 from leadone.edge.record_head import RecordHead
 
@@ -35,15 +41,14 @@ def heads() -> RecordHeads:
 def test_training_and_runtime_pool_alike(heads: RecordHeads) -> None:
     deep = torch.randn(1, CHANNELS, 1, 400)
     deep[..., 300:] = 99.0  # beyond the record's end
-    rhythm, findings = heads(deep, torch.tensor([300 * 16]))
+    rhythm, _ = heads(deep, torch.tensor([300 * 16]))
     pool = Pool()
     pool.push(deep[0, :, 0, :300].numpy())
     statistics = pool.statistics(0.0, 30.0)
     assert statistics is not None
-    head = heads.exported(dict.fromkeys(PATHOLOGIES, 0.5))
+    head = heads.exported()
     assert head.rhythm_logits(statistics) == pytest.approx(rhythm[0].detach().numpy(), abs=1e-4)
-    told = head.finding_probabilities(statistics)
-    assert list(told.values()) == pytest.approx(findings[0].sigmoid().tolist(), abs=1e-5)
+    assert head.finding_probabilities(statistics) == {}  # these are fitted on the bundle's network
 
 
 def test_the_masked_end_counts_for_nothing() -> None:
@@ -57,8 +62,14 @@ def test_the_masked_end_counts_for_nothing() -> None:
 def test_a_head_goes_through_a_manifest_and_its_faults_are_refused(heads: RecordHeads) -> None:
     from leadone.edge.errors import InputError
 
-    head = heads.exported({"CRBBB": 0.3, "AFIB": 0.6})
-    assert head.findings == ("AFIB", "CRBBB") and head.thresholds == (0.6, 0.3)
+    rows = heads.exported().rhythm_weights
+    head = replace(
+        heads.exported(),
+        findings=("AFIB", "CRBBB"),
+        finding_weights=rows[:2],
+        finding_bias=(0.1, -0.2),
+        thresholds=(0.5, 0.4),
+    )
     values = head.as_manifest()
     assert RecordHead.from_manifest(values) == head
     for broken in (
@@ -93,3 +104,24 @@ def test_folds_for_choosing_and_testing_are_in_no_training(data_dir: Path) -> No
     assert findings and {folds[record.group] for record in findings} == set(range(1, 8))
     seen = seen_records(data_dir, None)
     assert groups < seen and not any(folds.get(record, 0) >= 9 for record in seen)
+
+
+def test_findings_are_fitted_on_pooled_features_and_told_from_one_half(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ptbxl_records(data_dir)
+    few = [row for row in rows if row[2].fold in (1, 2, 8, 9)]
+    monkeypatch.setattr(findings_fit, "ptbxl_records", lambda data: few)
+    bundle = load_bundle("wrist")
+    network = bundle.files[bundle.manifest["network"]]
+    before = RecordHead.from_manifest(bundle.manifest["record_head"])
+    head = findings_fit.fit_findings(data_dir, network, before)
+    assert head.rhythm_weights == before.rhythm_weights
+    assert "CRBBB" in head.findings and set(head.thresholds) == {0.5}
+    stream = StreamingNetwork(network)
+    told: dict[bool, list[float]] = {True: [], False: []}
+    for path, _, label in few:
+        if label.fold == 9:  # neither fitted on nor chosen on
+            features = findings_fit.pooled_features(read_lead_one(path), stream)
+            told["CRBBB" in label.codes].append(head.finding_probabilities(features)["CRBBB"])
+    assert np.median(told[True]) > 0.5 > np.median(told[False])
