@@ -9,7 +9,7 @@ FIT := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 .PHONY: help demo test check clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/'
 	@echo "PYTHON=... picks the interpreter, ARGS=... goes to leadone demo or pytest"
 
 demo: $(VENV)/.light  ## install the runtime (no torch) and watch a real ECG being read
@@ -22,6 +22,8 @@ check: $(VENV)/.full  ## ruff, formatting and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+include models.mk
 
 clean:  ## remove the environment, caches and builds
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache leadone-demo.html

@@ -97,7 +97,7 @@ def finetune(
         config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
     leads, dense = training_leads(data, config.fold), None
-    rhythms, findings = training_records(data, config.fold)
+    rhythms, findings = training_records(data, config)
     if labels is not None:
         leads, dense = labels.targets(leads, [*rhythms, *findings])
         rhythms = labels.rhythms(rhythms, config.teacher_share)
@@ -130,13 +130,14 @@ def finetune(
 
 
 def training_records(
-    data: Path, fold: int | None
+    data: Path, config: FinetuneConfig
 ) -> tuple[list[LabelledRecord], list[LabelledRecord]]:
-    """Rhythms and findings below `data`, without a rhythm's fold; none of a set not there."""
+    """Rhythms, without the fold left out, and findings; none where the loss weighs nothing."""
     rhythms, findings = [], []
-    if (data / "cinc2017").is_dir():
-        rhythms = [r for r in load_rhythms(data / "cinc2017") if fold_of(r.group) != fold]
-    if (data / "ptbxl").is_dir():
+    if (data / "cinc2017").is_dir() and config.rhythm_weight > 0:
+        records = load_rhythms(data / "cinc2017")
+        rhythms = [record for record in records if fold_of(record.group) != config.fold]
+    if (data / "ptbxl").is_dir() and config.finding_weight > 0:
         findings = load_findings(data)
     return rhythms, findings
 

@@ -104,7 +104,7 @@ def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
         for k in range(16)
     ]
     monkeypatch.setattr(loop, "training_leads", lambda data, fold: [_lead()] * 8)
-    monkeypatch.setattr(loop, "training_records", lambda data, fold: (rhythms, []))
+    monkeypatch.setattr(loop, "training_records", lambda data, config: (rhythms, []))
     monkeypatch.setattr(loop, "load_noise", lambda folder, share: [])
 
 
@@ -127,7 +127,7 @@ def test_targets_hold_every_readable_record_and_rhythms_are_softened(
 ) -> None:
     run = loop.finetune(replace(SMALL, epochs=1), tmp_path, tmp_path / "teacher")
     teacher = Teacher.load([run, run], None, 2.0)
-    records, _ = loop.training_records(tmp_path, None)
+    records, _ = loop.training_records(tmp_path, SMALL)
     leads, dense = teacher.targets([_lead()], records)
     assert len(leads) == len(dense) == 1 + 12  # every fourth is noise
     assert all(targets[4].all() for targets in dense)
