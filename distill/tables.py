@@ -39,8 +39,8 @@ TWELVE_LEAD_FIGURES = {
     "PAC": (0.930, 0.861, 0.894),
     "LAFB": (0.890, 0.870, 0.880),
 }
-# F1 at 150 ms by the specification's table: P, QRS, T on and off, of networks that see more leads, on
-# test sets of their own; ECG-CODE: arXiv 2406.02711. Not the same records as ours.
+# F1 at 150 ms by the specification's table: P, QRS, T on and off, of networks that see more leads,
+# on test sets of their own; ECG-CODE: arXiv 2406.02711. Not the same records as ours.
 PUBLISHED_F1 = {
     "Moskalenko": (0.971, 0.971, 0.996, 0.996, 0.978, 0.978),
     "Liang": (0.952, 0.953, 0.992, 0.991, 0.981, 0.976),
