@@ -23,7 +23,7 @@ from scipy.signal import resample_poly
 from leadone import Record
 from leadone.distill.datasets import fold_of, group_of, record_names
 from leadone.distill.evaluate import evaluate_set, ludb_reference, reference_marks, with_progress
-from leadone.distill.metrics import FIDUCIALS, DelineationScore, score_delineation
+from leadone.distill.metrics import FIDUCIALS, BoundaryScore, DelineationScore, score_delineation
 from leadone.edge.formats.wfdb_records import read_record
 
 Floats = npt.NDArray[np.float64]
@@ -47,6 +47,7 @@ def main() -> None:
         if options.fold in (None, fold_of(group_of("ludb", name)))
     ]
     ours = evaluate_set("ludb", options.data, options.model, fold=options.fold, lead=options.lead)
+    assert isinstance(ours.score, DelineationScore)
     scores = {"leadone": ours.score}
     for label, make in PEERS.items():
         try:
@@ -130,11 +131,12 @@ def _valid(values: object) -> Floats:
 
 
 def _print(scores: dict[str, DelineationScore]) -> None:
-    for title, figure in (
-        ("F1 at 150 ms, %", lambda one: f"{100 * one.f1.value:.1f}"),
-        ("F1 tight, %", lambda one: f"{100 * one.tight_f1.value:.1f}"),
-        ("error, ms", lambda one: f"{one.error_mean_ms:+.1f} ± {one.error_sd_ms.value:.1f}"),
-    ):
+    figures: dict[str, Callable[[BoundaryScore], str]] = {
+        "F1 at 150 ms, %": lambda one: f"{100 * one.f1.value:.1f}",
+        "F1 tight, %": lambda one: f"{100 * one.tight_f1.value:.1f}",
+        "error, ms": lambda one: f"{one.error_mean_ms:+.1f} ± {one.error_sd_ms.value:.1f}",
+    }
+    for title, figure in figures.items():
         table = Table(title=title, box=None, title_justify="left")
         for column in ("", *(name.replace("_", " ") for name in FIDUCIALS)):
             table.add_column(column, justify="right" if column else "left")
