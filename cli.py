@@ -124,9 +124,17 @@ def analyze(
 @click.argument("record", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="FIG.png or FIG.svg.")
 @click.option("--from", "start_s", type=float, help="Second to begin at; default: most of it.")
-@click.option("--duration", "duration_s", type=float, help="2 to 30 seconds, default 10.")
 @click.option(
-    "--class", "name", help="N, S, V, Q, P, QRS or T; default V, else S, else N, where found."
+    "--duration",
+    "duration_s",
+    type=float,
+    help="2 to 30 seconds, default 10; 30 for a rhythm or finding.",
+)
+@click.option(
+    "--class",
+    "name",
+    help="Beats N, S, V, Q, waves P, QRS, T, rhythms normal, af, other, noise, or a finding "
+    "as PVC; default V, else S, else N, where found.",
 )
 @lead_option
 @model_option

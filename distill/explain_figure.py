@@ -50,6 +50,7 @@ CLASS_NAMES = {
     "P": "P waves",
     "QRS": "QRS complexes",
     "T": "T waves",
+    **RHYTHM_NAMES,
 }
 SMOOTH_S = 0.016  # attributions of neighbouring samples alternate; the eye wants their sum
 MARKED_SHARE, MARKED = 0.8, 6  # the beats that make up this much, at most so many
@@ -253,6 +254,9 @@ def _draw_probability(ax: Axes, explanation: Explanation) -> None:
         ax.fill_between(at, values, color=WAVE_STYLES[explanation.name], alpha=0.35, linewidth=0)
         ax.plot(at, values, color=WAVE_STYLES[explanation.name], linewidth=0.8)
         rate = "each 8 ms"
+    elif not explanation.is_beat:
+        ax.plot(at, values, color=INK, linewidth=1.0)
+        rate = "since start"
     else:
         colours = [BEAT_COLOURS[beat.label] for beat in explanation.beats]
         ax.vlines(at, 0, values, color=colours, linewidth=1.2)
@@ -311,10 +315,11 @@ def _draw_clock(ax: Axes, explanation: Explanation) -> None:
 def _write_title(page: _Page, explanation: Explanation) -> None:
     """One line, smaller where names are long."""
     record, model = explanation.record, explanation.model
+    of_many = explanation.is_beat or explanation.is_wave
     text = (
         f"{_clipped(record_title(record))}, lead {_clipped(record.lead)}: "
-        f"{CLASS_NAMES[explanation.name]} as {_clipped(model['name'])} "
-        f"{_clipped(model['version'])} reads them"
+        f"{CLASS_NAMES.get(explanation.name, explanation.name)} as {_clipped(model['name'])} "
+        f"{_clipped(model['version'])} reads {'them' if of_many else 'it'}"
     )
     room_mm = page.width_mm - LEFT_MM - RIGHT_MM - NOTE_MM
     size = min(10.5, room_mm / len(text) / MM_PER_CHARACTER_POINT)

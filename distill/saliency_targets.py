@@ -10,13 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from ..edge.labels import BEATS, WAVES
+from ..edge.labels import BEATS, RHYTHMS, WAVES
+from ..edge.record_head import RecordHead
 from ..edge.timing import BEAT_FRAME_SAMPLES, LOOKAHEAD_SAMPLES, WAVE_FRAME_SAMPLES
+from .record_heads import pooled
 from .saliency import Target
 
 Doubles = npt.NDArray[np.float64]
-BEATS_OUTPUT, WAVES_OUTPUT = "beats", "waves"
+BEATS_OUTPUT, WAVES_OUTPUT, DEEP_OUTPUT = "beats", "waves", "deep"
 
 
 def beat_target(name: str, r_samples: Doubles) -> Target:
@@ -42,6 +45,30 @@ def wave_target(name: str, edges: list[tuple[float, float]]) -> Target:
         ).sum(0)
 
     return target
+
+
+def window_target(name: str, head: RecordHead, frames: slice) -> Target:
+    """The log-odds of a rhythm or finding, by the deepest features of these frames."""
+
+    def target(outputs: dict[str, Tensor]) -> Tensor:
+        deep = outputs[DEEP_OUTPUT][:, :, 0, frames]
+        return window_odds(pooled(deep, torch.tensor([deep.shape[2]])), name, head)
+
+    return target
+
+
+def window_odds(features: Tensor, name: str, head: RecordHead) -> Tensor:
+    """Log-odds (batch,) from pooled features (batch, 3 c): the network's own opinion.
+
+    Of a rhythm among rhythms, of a finding by itself.
+    """
+    is_rhythm = name in RHYTHMS
+    weights = head.rhythm_weights if is_rhythm else head.finding_weights
+    bias = head.rhythm_bias if is_rhythm else head.finding_bias
+    logits = functional.linear(features, torch.tensor(weights), torch.tensor(bias))
+    if is_rhythm:
+        return log_odds(logits[:, :, None, None], RHYTHMS.index(name))[:, 0]
+    return logits[:, head.findings.index(name)]
 
 
 def beat_frames(r_samples: Doubles) -> npt.NDArray[np.int64]:

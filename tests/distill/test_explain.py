@@ -154,10 +154,10 @@ def test_targets_read_the_frames_that_label_beats_and_waves() -> None:
     assert log_odds(beats, 2)[0, 31] == pytest.approx(float(torch.log(p / (1 - p))), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["V", "N", "P", "T"])
+@pytest.mark.parametrize("name", ["V", "N", "P", "T", "other", "PVC"])
 def test_attributions_add_up(half_minute: Record, name: str) -> None:
     """Completeness: their sum is f(lead) - f(baseline); more steps bring it nearer."""
-    found = explain(half_minute, WRIST, name=name, start_s=8.0)
+    found = explain(half_minute, WRIST, name=name, start_s=8.0, duration_s=10.0)
     assert found.gap < 0.05
 
 
@@ -235,6 +235,27 @@ def test_v_beats_are_explained_by_v_beats(data_dir: Path, name: str) -> None:
     share, of_time = np.mean(shares), np.mean(times)
     print(f"{name}: {share:.1%} of |attribution| in {of_time:.1%} of the time")
     assert share > 0.55 and share > 1.5 * of_time
+
+
+def test_the_finding_pvc_is_explained_by_v_beats(half_minute: Record) -> None:
+    found = explain(half_minute, WRIST, name="PVC")
+    per_beat = {
+        label: np.mean(
+            [s for s, b in zip(found.shares, found.beats, strict=True) if b.label == label]
+        )
+        for label in "NV"
+    }
+    assert per_beat["V"] > 2 * per_beat["N"]
+    assert (found.start_s, found.end_s) == (0.0, 30.0)
+
+
+@pytest.mark.parametrize("name", ["PVC", "AFIB"])
+def test_a_finding_grows_to_what_the_stream_says(half_minute: Record, name: str) -> None:
+    """The picture's network computes in float32, the stream's in int8."""
+    at, values = explain(half_minute, WRIST, name=name).probability
+    told = {finding.code: finding.probability for finding in analyze(half_minute, WRIST).findings}
+    assert values[-1] == pytest.approx(told[name], abs=0.05)
+    assert at[-1] == pytest.approx(30.0, abs=0.1) and len(at) == len(values) > 400
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +355,7 @@ def test_gaps_are_drawn_as_gaps(half_minute: Record, tmp_path: Path) -> None:
     draw_explanation(found, tmp_path / "gaps.png")
 
 
-@pytest.mark.parametrize("name", ["N", "V", "P", "QRS", "T"])
+@pytest.mark.parametrize("name", ["N", "V", "P", "QRS", "T", "af", "CRBBB"])
 def test_every_class_is_drawn(half_minute: Record, tmp_path: Path, name: str) -> None:
     found = explain(half_minute, WRIST, name=name, duration_s=3.0)
     draw_explanation(found, tmp_path / "class.png")
@@ -351,7 +372,7 @@ def test_what_can_not_be_explained_is_said_in_a_sentence(half_minute: Record) ->
         with pytest.raises(InputError, match=words):
             explain(Record(signal, 360.0), WRIST)
     for options, words in (
-        ({"name": "X"}, "choose one of N, S, V, Q, P, QRS, T"),
+        ({"name": "X"}, "choose one of N, S, V, Q, P, QRS, T, normal, af"),
         ({"name": "Q"}, "no Q beat"),
         ({"name": "V", "start_s": 12.0, "duration_s": 2.0}, "drop --from"),
         ({"start_s": 29.0}, "--from takes 0 to 28.0"),
