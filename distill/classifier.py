@@ -100,7 +100,8 @@ def fit_head(features: Doubles, y: Bools) -> tuple[Doubles, Doubles]:
 
     The L2 penalty on standardised features is chosen by macro-AUC over three parts of the records.
     """
-    mean, spread = features.mean(0), features.std(0) + 1e-6
+    mean, spread = features.mean(0), features.std(0)
+    spread = np.where(spread > 1e-6 * np.abs(features).max(0), spread, 1.0)  # else it is constant
     z = (features - mean) / spread
     part = np.arange(len(z)) % PARTS
     once = np.ones((1, len(z)))
