@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from leadone.edge import report
-from leadone.edge.analysis import Analysis, Episode
+from leadone.edge.analysis import Analysis, Episode, Finding
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Quality, Rhythm
 from leadone.edge.record import Record
@@ -177,6 +178,12 @@ def test_intervals_counts_and_quality_are_the_records(tmp_path: Path) -> None:
     assert rows["QRS"]["count"] == sum(beat.label == "N" for beat in beats)
     assert data["counts"] == {"N": 22, "S": 0, "V": 2, "Q": 0}
     assert data["good_share"] == pytest.approx(0.75)
+
+
+def test_findings_are_on_the_page(tmp_path: Path) -> None:
+    found = (Finding("AFIB", 0.8123, True), Finding("PVC", 0.2, False))
+    data = page_of(replace(analysis_of(record_of(20), []), findings=found), tmp_path).data
+    assert data["findings"] == [["AFIB", 0.812, True], ["PVC", 0.2, False]]
 
 
 def test_an_alert_and_its_end_are_one_row(tmp_path: Path) -> None:
