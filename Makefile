@@ -5,6 +5,8 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constrain
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.13 python3.12 python3)
 # 3.11 first: it is what constraints.txt was tried with.
 FIT := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
+# Small matrices: more threads only wait for each other, and a busy machine's for good.
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: help demo test check clean
 

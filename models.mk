@@ -3,7 +3,7 @@
 # encoder .5, teacher 1, wrist .7, phone 2, each of the five folds .2 (cross) and, for `figures`, 2.
 RUNS := runs
 WRIST := edge/models/wrist
-LEADONE := OMP_NUM_THREADS=1 $(BIN)/leadone
+LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
 CROSS := $(FOLDS:%=$(RUNS)/cross-%/model.safetensors)
 ENCODER := $(RUNS)/encoder/encoder.safetensors
