@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from ..edge.beat_context import FEATURES
 from ..edge.beat_model import CLASSES, CLIP, BeatModel
+from ..edge.errors import InputError
 from .beat_data import BeatData
 
 Doubles = npt.NDArray[np.float64]
@@ -29,7 +30,15 @@ RATE, DECAY, AVERAGE = 5e-3, 0.03, 0.995
 
 
 def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
-    """The mean of `MEMBERS` networks from different random weights, as one."""
+    """The mean of `MEMBERS` networks from different random weights, as one.
+
+    InputError where a class has no beat: it could never be told.
+    """
+    for k, name in enumerate(CLASSES):
+        if not (data.classes == k).any():
+            raise InputError(
+                f"no labelled beat to fit the classes on is {name}; bring more records"
+            )
     mean, scale = data.features.mean(0), data.features.std(0) + 1e-6
     z = np.clip((data.features - mean) / scale, -CLIP, CLIP)
     members = [_member(data, z, seed + k) for k in range(MEMBERS)]

@@ -22,6 +22,7 @@ from ..edge.labels import AAMI_OF_SYMBOL, QRS, P, T
 from ..edge.record import Record
 
 Floats = npt.NDArray[np.float64]
+CINC_CLASSES = ("N", "A", "O", "~")  # as `labels.RHYTHMS`
 CINC_TEST_FOLD = 0
 CINC_VALIDATION_FOLD = 1  # what the rhythm is fitted and chosen on
 WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
@@ -144,14 +145,28 @@ LOADERS = {
 
 
 def read_cinc2017(folder: Path) -> list[tuple[Path, str]]:
-    """Records of CinC 2017 that are here, wherever below `folder`, and their N, A, O or ~."""
+    """Records of CinC 2017, wherever below `folder`, and their N, A, O or ~.
+
+    InputError where the table is not there, names another class or a record that is not there.
+    """
     reference = folder / "REFERENCE-v3.csv"
     if not reference.is_file():
         raise InputError(f"{folder} has no REFERENCE-v3.csv; see `leadone data get cinc2017`")
     here = {header.stem: header.with_suffix("") for header in sorted(folder.rglob("*.hea"))}
     with reference.open() as file:
         rows = [row for row in csv.reader(file) if len(row) == 2]
-    return [(here[name], kind) for name, kind in rows if name in here]
+    for name, kind in rows:
+        if kind not in CINC_CLASSES:
+            raise InputError(
+                f"{reference} calls {name} {kind!r}; its classes are {', '.join(CINC_CLASSES)}"
+            )
+    absent = [name for name, _ in rows if name not in here]
+    if absent:
+        raise InputError(
+            f"{reference} has labels of {len(absent)} records without a signal below {folder}, "
+            f"{absent[0]} first; get them, or take their lines out"
+        )
+    return [(here[name], kind) for name, kind in rows]
 
 
 def record_names(folder: Path) -> list[str]:

@@ -51,7 +51,30 @@ class Label:
 
 
 def read_labels(folder: Path) -> dict[str, Label]:
-    """Labels by identity (`ptbxl/<ecg_id>`); InputError where there is no table or a broken one."""
+    """Labels by identity (`ptbxl/<ecg_id>`).
+
+    InputError where there is no table, a broken one, or a patient in folds of two kinds (training,
+    validation, test).
+    """
+    labels = _labels(folder)
+    kind_of: dict[str, str] = {}
+    for identity, label in labels.items():
+        kind = _kind(label.fold)
+        if kind_of.setdefault(label.patient, kind) != kind:
+            raise InputError(
+                f"the table in {folder} has {label.patient.replace('/', ' patient ')} in "
+                f"{kind_of[label.patient]} and, by {identity}, in {kind} folds: nothing could be "
+                "tested; give each patient one fold"
+            )
+    return labels
+
+
+def _kind(fold: int) -> str:
+    """What a fold is for."""
+    return {VALIDATION_FOLD: "validation"}.get(fold, "test" if fold in TEST_FOLDS else "training")
+
+
+def _labels(folder: Path) -> dict[str, Label]:
     try:
         if (folder / "labels.csv").is_file():
             rows = _rows(folder / "labels.csv")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
 from ..edge.formats.wfdb_records import read_record
 from ..edge.frontend import filter_record, network_input
@@ -19,11 +20,11 @@ from ..edge.record import Record
 from ..edge.timing import HOP_SAMPLES
 from ..pretrain.archive import entries
 from ..pretrain.augment import AugmentConfig, corrupt, draw_speed
-from .datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of, read_cinc2017
+from .datasets import CINC_CLASSES, CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of, read_cinc2017
 from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD, Label, read_labels
 
 Floats = npt.NDArray[np.float32]
-CLASS_OF_REFERENCE = {"N": 0, "A": 1, "O": 2, "~": 3}
+CLASS_OF_REFERENCE = {name: k for k, name in enumerate(CINC_CLASSES)}
 RMS_MV = 0.15  # of lead I where a copy of PTB-XL has no unit
 PTBXL_FOLDERS = ("ptbxl_mv", "ptbxl")
 
@@ -74,10 +75,17 @@ def load_rhythms(folder: Path) -> list[LabelledRecord]:
 
 
 def ptbxl_records(data: Path) -> list[tuple[Path, str, Label]]:
-    """Path, identity and label of each record of PTB-XL below `data`, both its copies."""
+    """Path, identity and label of each record of PTB-XL below `data`, both its copies.
+
+    InputError for a record that the table does not name; it may name more than are here.
+    """
     folders = [data / name for name in PTBXL_FOLDERS if (data / name).is_dir()]
     labels = read_labels(data / "ptbxl")
-    return [(Path(e.path), e.identity, labels[e.identity]) for e in entries(folders)]
+    found = [(Path(e.path), e.identity) for e in entries(folders)]
+    for path, identity in found:
+        if identity not in labels:
+            raise InputError(f"{path} has no label in the table of {data / 'ptbxl'}; take it out")
+    return [(path, identity, labels[identity]) for path, identity in found]
 
 
 def load_findings(data: Path) -> list[LabelledRecord]:

@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 
 from ..edge.analyze import MIN_DURATION_S
 from ..edge.bundle import Bundle
+from ..edge.errors import InputError
 from ..edge.events import Rhythm
 from ..edge.formats.wfdb_records import read_record
 from ..edge.labels import RHYTHMS
@@ -58,7 +59,15 @@ def collect(
 
 
 def fit(data: RhythmData) -> RhythmModel:
-    """The regression, its penalty chosen by the likelihood of records left out."""
+    """The regression, its penalty chosen by the likelihood of records left out.
+
+    InputError where a rhythm is in no record: it could never be told.
+    """
+    for k, name in enumerate(RHYTHMS):
+        if not (data.classes == k).any():
+            raise InputError(
+                f"no record to fit the rhythm on is {name!r}; bring some, or --no-rhythm"
+            )
     _, record = np.unique(data.records, return_inverse=True)
     part = record % PARTS
     losses = []

@@ -1,5 +1,6 @@
 """Beat classes: the fit finds what is there, and its members' mean is what it says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from leadone.distill.datasets import fold_of
 from leadone.edge.beat_context import FEATURES
 from leadone.edge.beat_model import CLASSES
 from leadone.edge.bundle import load_bundle
+from leadone.edge.errors import InputError
 
 EARLY, WIDER = FEATURES.index("premature"), FEATURES.index("wider")
 
@@ -34,6 +36,12 @@ def test_it_finds_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     for k, name in enumerate(CLASSES):
         assert (told[unseen.classes == k] == k).mean() > 0.9, name
     assert fit_beats(_data(0)).as_manifest() == model.as_manifest()
+
+
+def test_a_class_without_beats_is_refused() -> None:
+    data = _data(0, 300)
+    with pytest.raises(InputError, match="no labelled beat to fit the classes on is V"):
+        fit_beats(replace(data, classes=np.minimum(data.classes, 1)))
 
 
 def test_the_model_is_the_mean_of_its_members(monkeypatch: pytest.MonkeyPatch) -> None:

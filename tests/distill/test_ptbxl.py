@@ -46,6 +46,13 @@ def test_a_broken_table_is_refused(tmp_path: Path, database: str) -> None:
         read_labels(tmp_path)
 
 
+def test_a_patient_on_both_sides_of_a_split_is_refused(tmp_path: Path) -> None:
+    again = DATABASE.replace("14486.0", "15709.0")
+    with pytest.raises(InputError, match="patient 15709 in training and, by ptbxl/8, in test"):
+        read_labels(published(tmp_path / "ptbxl", again))
+    assert len(read_labels(published(tmp_path / "ptbxl", again.replace(",10,", ",4,")))) == 2
+
+
 def test_nothing_in_a_table_is_run(tmp_path: Path) -> None:
     hostile = DATABASE.replace(
         "{'NORM': 100.0, 'LVOLT': 0.0, 'SR': 0.0}", "__import__('os').abort()"

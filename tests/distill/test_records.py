@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from leadone.distill import findings_fit
-from leadone.distill.datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of
+from leadone.distill.datasets import (
+    CINC_TEST_FOLD,
+    CINC_VALIDATION_FOLD,
+    fold_of,
+    read_cinc2017,
+)
 from leadone.distill.ptbxl import read_labels
 from leadone.distill.record_heads import RecordHeads, pooled
 from leadone.distill.records import (
@@ -22,6 +27,7 @@ from leadone.distill.records import (
     seen_records,
 )
 from leadone.edge.bundle import load_bundle
+from leadone.edge.errors import InputError
 from leadone.edge.network import StreamingNetwork
 from leadone.edge.pooling import Pool
 from leadone.edge.record_head import RecordHead
@@ -93,6 +99,33 @@ def test_an_epoch_of_records_is_the_same_on_every_run_and_holds_whole_hops() -> 
     assert (first.samples % 16 == 0).all() and first.x.shape[-1] % 16 == 0
     for row, samples in enumerate(first.samples.tolist()):
         assert (first.x[row, :, :, samples:] == 0).all()
+
+
+def _table(folder: Path, *rows: str) -> Path:
+    (folder / "REFERENCE-v3.csv").write_text("\n".join(rows) + "\n")
+    (folder / "A00001.hea").write_text("A00001 1 300 9000\n")
+    return folder
+
+
+def test_labels_that_do_not_fit_the_signals_are_refused(tmp_path: Path) -> None:
+    assert [kind for _, kind in read_cinc2017(_table(tmp_path, "A00001,A"))] == ["A"]
+    with pytest.raises(InputError, match="calls A00001 'X'; its classes are N, A, O, ~"):
+        read_cinc2017(_table(tmp_path, "A00001,X"))
+    with pytest.raises(InputError, match=r"1 records without a signal .* A00002 first"):
+        read_cinc2017(_table(tmp_path, "A00001,A", "A00002,N"))
+
+
+def test_a_record_without_a_label_is_refused(tmp_path: Path, data_dir: Path) -> None:
+    (tmp_path / "ptbxl").mkdir()
+    for path in (data_dir / "ptbxl").iterdir():
+        (tmp_path / "ptbxl" / path.name).symlink_to(path)
+    assert ptbxl_records(tmp_path)
+    table = tmp_path / "ptbxl" / "labels.csv"
+    lines = table.read_text().splitlines()
+    table.unlink()
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(InputError, match="has no label in the table"):
+        ptbxl_records(tmp_path)
 
 
 def test_folds_for_choosing_and_testing_are_in_no_training(data_dir: Path) -> None:

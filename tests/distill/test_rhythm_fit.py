@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 
 from leadone.distill.evaluate import Run
 from leadone.distill.evaluate_records import RhythmResult, score_rhythms
 from leadone.distill.rhythm_fit import RhythmData, fit
+from leadone.edge.errors import InputError
 from leadone.edge.rhythm import FEATURES
 
 
@@ -27,6 +29,12 @@ def test_it_finds_what_is_there_and_nothing_where_nothing_is() -> None:
     there, nothing = _scored(6.0), _scored(0.0)
     assert there.mean_n_a_o.value > 0.8 and there.af_auc.value > 0.9
     assert nothing.mean_n_a_o.value < 0.45 and abs(nothing.af_auc.value - 0.5) < 0.1
+
+
+def test_a_rhythm_without_records_is_refused() -> None:
+    data = _data(6.0, 0, 100)
+    with pytest.raises(InputError, match="'other'"):
+        fit(RhythmData(data.features, data.classes // 3, data.records))
 
 
 def test_a_record_counts_once_however_many_windows_it_has() -> None:
