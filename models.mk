@@ -1,21 +1,33 @@
 # Every shipped model again, from data alone: `make -j2 models DATA=data`. A step that was stopped goes
 # on where it was, one that is done is not done again. Hours on two free cores, one step a core:
-# encoder .5, teacher 1, wrist .7, phone 2, each of the five folds .2 (cross) and, for `figures`, 2.
+# encoder .5, teacher 1, alone .4, cross .1 a fold, wrist .6, phone 2. `figures` and `ablation` train
+# the same without a fold. In runs/KIND/FOLD, FOLD is what the run left out, or `all` of a shipped one.
 RUNS := runs
-WRIST := edge/models/wrist
+MODELS := edge/models
+VERSION := 0.3.0
 LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
-CROSS := $(FOLDS:%=$(RUNS)/cross-%/model.safetensors)
+WITHOUTS := alone/0 no-pretraining/0 no-noise/0
+CROSS := $(FOLDS:%=$(RUNS)/cross/%/model.safetensors)
 ENCODER := $(RUNS)/encoder/encoder.safetensors
 NEEDS_DATA = $(if $(DATA),,$(error name the recordings: make models DATA=data; get them by `leadone data get`))
+FINETUNE = $(LEADONE) finetune --data $(DATA) --out $(@D) $(fold)
+DISTILL = $(LEADONE) distill --data $(DATA) --out $(@D) $(fold) $(patsubst %,--teacher %,$(filter $(RUNS)/teacher/% $(RUNS)/alone/%,$(^D)))
+QUANTIZE = $(LEADONE) quantize $(<D) --data $(DATA) --out $(@D) --model-version $(VERSION)
+fold = $(if $(filter-out all,$*),--fold $*)
+cross = $(patsubst %,--cross %,$(filter-out $(RUNS)/cross/$*,$(CROSS:%/model.safetensors=%)))
 
-.PHONY: models figures
-.PRECIOUS: $(RUNS)/%/model.safetensors
+.PHONY: models figures ablation
+.PRECIOUS: $(RUNS)/%/model.safetensors $(RUNS)/%/manifest.json
+.SECONDARY:
 
-models: $(WRIST)/manifest.json  ## train every shipped model again from DATA=folder (make -j2)
+models: $(MODELS)/wrist/manifest.json $(MODELS)/phone/manifest.json  ## train every shipped model again from DATA=folder (make -j2)
 
-figures: $(FOLDS:%=$(RUNS)/student-%/int8/manifest.json)  ## and a model without each fold, scored on it
-	$(BIN)/python benchmarks/cross_validate.py --data $(DATA) --bundles $(FOLDS:%=$(RUNS)/student-%/int8)
+figures: $(FOLDS:%=$(RUNS)/wrist/%/int8/manifest.json)  ## and a model without each fold, scored on it
+	$(BIN)/python benchmarks/cross_validate.py --data $(DATA) --bundles $(^D)
+
+ablation: $(patsubst %,$(RUNS)/%/model.safetensors,wrist/0 $(WITHOUTS))  ## and without pretraining, teacher or noise
+	$(BIN)/python benchmarks/ablation.py --data $(DATA) $(^D)
 
 $(ENCODER): | $(VENV)/.full
 	$(NEEDS_DATA)
@@ -23,25 +35,32 @@ $(ENCODER): | $(VENV)/.full
 	$(BIN)/python benchmarks/lead_transfer.py kept --data $(DATA) > $(RUNS)/kept.txt
 	$(LEADONE) pretrain --data $(DATA)/ptbxl --leave-out $(RUNS)/kept.txt --out $(@D) --epochs 120
 
-$(RUNS)/teacher/model.safetensors: | $(VENV)/.full
+$(RUNS)/teacher/%/model.safetensors: | $(VENV)/.full
 	$(NEEDS_DATA)
-	$(LEADONE) finetune --tier teacher --data $(DATA) --out $(@D) --epochs 40
+	$(FINETUNE) --tier teacher --epochs 40
 
-$(RUNS)/teacher-%/model.safetensors: | $(VENV)/.full
-	$(NEEDS_DATA)
-	$(LEADONE) finetune --tier teacher --data $(DATA) --out $(@D) --epochs 40 --fold $*
+$(RUNS)/alone/%/model.safetensors: $(ENCODER)
+	$(FINETUNE) --encoder $(ENCODER)
 
-$(RUNS)/cross-%/model.safetensors: $(ENCODER)
-	$(LEADONE) finetune --config benchmarks/cross.toml --data $(DATA) --out $(@D) --encoder $(ENCODER) --fold $*
+$(RUNS)/cross/%/model.safetensors: $(ENCODER)
+	$(FINETUNE) --encoder $(ENCODER) --config benchmarks/cross.toml
 
-$(RUNS)/student/model.safetensors: $(RUNS)/teacher/model.safetensors $(ENCODER)
-	$(LEADONE) distill --teacher $(RUNS)/teacher --data $(DATA) --out $(@D) --encoder $(ENCODER)
+TEACHERS := $(RUNS)/teacher/%/model.safetensors $(RUNS)/alone/%/model.safetensors
 
-$(RUNS)/student-%/model.safetensors: $(RUNS)/teacher-%/model.safetensors $(ENCODER)
-	$(LEADONE) distill --teacher $(RUNS)/teacher-$* --data $(DATA) --out $(@D) --encoder $(ENCODER) --fold $*
+$(RUNS)/wrist/%/model.safetensors: $(TEACHERS) $(ENCODER)
+	$(DISTILL) --encoder $(ENCODER)
 
-$(RUNS)/student-%/int8/manifest.json: $(RUNS)/student-%/model.safetensors $(CROSS)
-	$(LEADONE) quantize $(<D) --data $(DATA) $(patsubst %,--cross %,$(filter-out $(RUNS)/cross-$*,$(CROSS:%/model.safetensors=%))) --no-rhythm --no-compare --out $(@D)
+$(RUNS)/no-pretraining/%/model.safetensors: $(TEACHERS)
+	$(DISTILL)
 
-$(WRIST)/manifest.json: $(RUNS)/student/model.safetensors $(CROSS)
-	$(LEADONE) quantize $(<D) --data $(DATA) $(patsubst %,--cross %,$(CROSS:%/model.safetensors=%)) --out $(@D)
+$(RUNS)/no-noise/%/model.safetensors: $(TEACHERS) $(ENCODER)
+	$(DISTILL) --encoder $(ENCODER) --config benchmarks/no-noise.toml
+
+$(RUNS)/phone/%/model.safetensors: $(TEACHERS)
+	$(DISTILL) --tier phone
+
+$(RUNS)/wrist/%/int8/manifest.json: $(RUNS)/wrist/%/model.safetensors $(CROSS)
+	$(QUANTIZE) $(cross) --no-rhythm --no-compare
+
+$(MODELS)/%/manifest.json: $(RUNS)/%/all/model.safetensors $(CROSS)
+	$(QUANTIZE) $(cross) --name $*

@@ -1,7 +1,7 @@
 """What pretraining, teacher and noise are worth: runs of one recipe, each without one of them.
 
     make ablation DATA=data            # trains the four and prints the table
-    python benchmarks/ablation.py --data DATA full=runs/student-0 "no teacher=runs/no-teacher-0"
+    python benchmarks/ablation.py --data DATA runs/wrist/0 "no teacher=runs/alone/0"
 
 Waves and beats are scored on the fold that the runs left out, offline in float32; in noise: muscle
 and electrode noise of NSTDB's last third, which no training has heard, added at 6 dB. Rhythm (mean
@@ -64,12 +64,12 @@ def main() -> None:
     """Score each run; print a row each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    parser.add_argument("runs", nargs="+", metavar="[NAME=]RUN")
     options = parser.parse_args()
     rows: dict[str, Figures] = {}
     for pair in options.runs:
-        name, _, run = pair.partition("=")
-        rows[name] = _score(Path(run), options.data)
+        name, _, run = pair.rpartition("=")
+        rows[name or run] = _score(Path(run), options.data)
     table = Table(box=None)
     table.add_column("")
     for column in next(iter(rows.values())):
