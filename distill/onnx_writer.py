@@ -144,6 +144,9 @@ def write_int8(quantized: QuantizedGraph, path: Path) -> None:
         if node.op == "upsample":
             writer.upsample(node, names[node.inputs[0]])
             continue
+        if node.op == "concat":
+            writer.node("Concat", [names[t] for t in node.inputs], out, axis=1)
+            continue
         if isinstance(node, ConvNode):
             padded = writer.with_history(node, names[node.inputs[0]])
             floats = dequantize(padded, node.inputs[0], f"{out}_in")
@@ -151,8 +154,7 @@ def write_int8(quantized: QuantizedGraph, path: Path) -> None:
             raw = writer.node("Conv", [floats, weight, bias], f"{out}_f", **_geometry(node))
         else:
             parts = [dequantize(names[t], t, f"{out}_in{k}") for k, t in enumerate(node.inputs)]
-            op, attributes = ("Add", {}) if node.op == "add" else ("Concat", {"axis": 1})
-            raw = writer.node(op, parts, f"{out}_f", **attributes)
+            raw = writer.node("Add", parts, f"{out}_f")
         writer.node("QuantizeLinear", [raw, *grid(out)], out)
     for tensor, name in zip(graph.outputs, OUTPUT_NAMES, strict=True):
         dequantize(names[tensor], tensor, name)

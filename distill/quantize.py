@@ -1,7 +1,8 @@
 """Static int8: per-channel symmetric weights, per-tensor activations from real recordings.
 
 An activation's grid is scale * (q - zero_point), q in -128..127. A ReLU6 needs no operation of
-its own: its grid starts at 0 and ends at its largest value, so saturation clips.
+its own: its grid starts at 0 and ends at its largest value, so saturation clips. What an upsample,
+a delay or a concat passes on is on one grid before and after: these move bytes and compute nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .graph import ConvNode, Graph, run_float
 
 Floats = npt.NDArray[np.float32]
 PERCENTILE = 99.995  # of an activation's values that its grid holds, at either end
+MOVES = ("upsample", "delay", "concat")
 INPUT_SCALE = 1.0 / 127.0  # the front end gives -1..1
 
 
@@ -44,12 +46,12 @@ def quantize(
     """Quantise with ranges from `calibration` (windows, 2, 1, n) of real signal."""
     grids = {graph.input: Grid(INPUT_SCALE, 0)}
     ranges = _ranges(graph, calibration, percentile)
-    for node in graph.nodes:
-        if node.op in ("upsample", "delay"):
-            grids[node.output] = grids[node.inputs[0]]
-            continue
-        relu6 = isinstance(node, ConvNode) and node.relu6
-        grids[node.output] = _grid(*ranges[node.output], relu6=relu6)
+    relu6 = {node.output for node in graph.nodes if isinstance(node, ConvNode) and node.relu6}
+    for together in _on_one_grid(graph):
+        assert len(together) == 1 or not relu6 & together, "a wider grid would not clip a ReLU6"
+        low = min(ranges[tensor][0] for tensor in together)
+        high = max(ranges[tensor][1] for tensor in together)
+        grids.update(dict.fromkeys(together, _grid(low, high, relu6=together <= relu6)))
     weights, scales, biases = {}, {}, {}
     for conv in (n for n in graph.nodes if isinstance(n, ConvNode)):
         largest = np.maximum(np.abs(conv.weight).max((1, 2)), 1e-8)
@@ -58,6 +60,17 @@ def quantize(
         scales[conv.output] = scale
         biases[conv.output] = _rounded(conv.bias / (scale * grids[conv.inputs[0]].scale), np.int32)
     return QuantizedGraph(graph, grids, weights, scales, biases)
+
+
+def _on_one_grid(graph: Graph) -> list[set[str]]:
+    """The tensors, those together that share bytes."""
+    group_of = {node.output: {node.output} for node in graph.nodes}
+    for node in graph.nodes:
+        if node.op in MOVES:
+            for tensor in node.inputs:
+                joined = group_of[tensor] | group_of[node.output]
+                group_of.update(dict.fromkeys(joined, joined))
+    return list({id(group): group for group in group_of.values()}.values())
 
 
 def _ranges(
