@@ -1,7 +1,8 @@
-"""Read a network back out of its ONNX model, float or int8: what is explained is what is shipped.
+"""Read a network back out of its ONNX model: what is explained or exported is what is shipped.
 
-The inverse of `onnx_writer`. Integer weights and biases come back dequantised; activations run in
-float, so that the graph has gradients. States, their slices and rounding disappear.
+The inverse of `onnx_writer`. `read_graph` gives a float or int8 model in real numbers: weights and
+biases dequantised, activations in float, so that the graph has gradients; states, their slices and
+rounding disappear. `read_quantized` gives an int8 model's own integers and grids.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from onnx import numpy_helper
 
 from ..edge.errors import InputError
 from .graph import ConvNode, DelayNode, Graph, Node
+from .quantize import MOVES, Grid, QuantizedGraph
 
 Array = npt.NDArray[Any]
 LARGEST_RELU6 = 6.0 + 1e-4
@@ -29,6 +31,35 @@ def read_graph(model: bytes) -> Graph:
 
     Raises InputError for what `onnx_writer` does not write.
     """
+    reader, names = _read(model)
+    return _named(reader.finished(), names)
+
+
+def read_quantized(model: bytes) -> QuantizedGraph:
+    """The integers and grids of an int8 model's bytes; its outputs are named as by `read_graph`.
+
+    Raises InputError for what `onnx_writer.write_int8` does not write.
+    """
+    reader, names = _read(model)
+    graph = reader.finished()
+    convs = [node.output for node in graph.nodes if isinstance(node, ConvNode)]
+    if not all(conv in reader.integers for conv in convs) or graph.input not in reader.grids:
+        raise InputError("the network is not int8; make it by `leadone quantize --arithmetic int8`")
+    for node in graph.nodes:
+        if node.op in MOVES:
+            reader.grids[node.output] = reader.grids[node.inputs[0]]
+    integers = {names.get(conv, conv): reader.integers[conv] for conv in convs}
+    return QuantizedGraph(
+        _named(graph, names),
+        {names.get(tensor, tensor): grid for tensor, grid in reader.grids.items()},
+        {conv: values[0] for conv, values in integers.items()},
+        {conv: values[1] for conv, values in integers.items()},
+        {conv: values[2] for conv, values in integers.items()},
+    )
+
+
+def _read(model: bytes) -> tuple[_Reader, dict[str, str]]:
+    """The reader, done, and the model's output names by tensor."""
     try:
         graph = onnx.load_model_from_string(model).graph
     except DecodeError as error:
@@ -37,7 +68,7 @@ def read_graph(model: bytes) -> Graph:
     for node in graph.node:
         reader.step(node)
     outputs = [o.name for o in graph.output if not o.name.endswith("_next")]
-    return _named(reader.finished(), {reader.source(name): name for name in outputs})
+    return reader, {reader.source(name): name for name in outputs}
 
 
 class _Reader:
@@ -53,6 +84,9 @@ class _Reader:
         self._channels: dict[str, int] = {}  # of tensors with their state in front
         self._alias: dict[str, str] = {self._input: self._input}
         self._nodes: dict[str, Node] = {}
+        self._dequantized: dict[str, tuple[Array, Array]] = {}  # integers and scales of constants
+        self.grids: dict[str, Grid] = {}
+        self.integers: dict[str, tuple[Array, Array, Array]] = {}  # weights, scales, biases
 
     def finished(self) -> Graph:
         """What has been read, without outputs."""
@@ -98,6 +132,9 @@ class _Reader:
             groups=geometry["group"],
         )
         self._add(conv)
+        if {weight, bias} <= self._dequantized.keys():
+            (q, scales), (biases, _) = self._dequantized[weight], self._dequantized[bias]
+            self.integers[conv.output] = (q[:, :, 0], scales, biases)
 
     def _clip(self, node: onnx.NodeProto) -> None:
         low, high = (float(self._constants[name]) for name in node.input[1:])
@@ -110,9 +147,12 @@ class _Reader:
         """The tensor itself. A grid that starts at 0 and ends by 6 is how int8 says ReLU6."""
         tensor, scale, zero = node.input
         made = self._nodes.get(self.source(tensor))
+        grid = Grid(float(self._constants[scale]), int(self._constants[zero]) - 128)
         if made is None:
             self._same(node.output[0], tensor)
+            self.grids[self.source(tensor)] = grid
             return
+        self.grids[node.output[0]] = grid
         largest = 255 * float(self._constants[scale])
         if isinstance(made, ConvNode):
             relu6 = int(self._constants[zero]) == 0 and largest <= LARGEST_RELU6
@@ -129,6 +169,7 @@ class _Reader:
         along = (-1, *[1] * (q.ndim - 1))
         centred = q.astype(np.float32) - self._constants[zero].astype(np.float32).reshape(along)
         self._constants[node.output[0]] = centred * self._constants[scale].reshape(along)
+        self._dequantized[node.output[0]] = q, self._constants[scale]
 
     def _concat(self, node: onnx.NodeProto) -> None:
         """Channels side by side; a state in front of its tensor is history, which is zero."""
@@ -171,6 +212,8 @@ class _Reader:
     def _rename(self, node: Node, old: str, new: str) -> None:
         """The node under the name of what rounds or clips it; nothing else reads the raw one."""
         del self._nodes[old], self._alias[old]
+        if old in self.integers:
+            self.integers[new] = self.integers.pop(old)
         self._add(replace(node, output=new))
 
 

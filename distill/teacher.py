@@ -30,7 +30,7 @@ from ..edge.timing import (
     WAVE_FRAME_SAMPLES,
 )
 from .datasets import LabelledLead
-from .finetune import Multitask, load_run, weights_of
+from .finetune import Multitask, load_run
 from .records import LabelledRecord
 from .targets import FULL, Bytes, dense_targets
 
@@ -126,10 +126,11 @@ class Teacher:
 
 
 def weights_hash(runs: Sequence[Path]) -> str:
-    """SHA-256 over the teachers' weights, in order."""
+    """SHA-256 over the teachers' weights, in order; of numbers, since headers are in any order."""
     digest = hashlib.sha256()
     for run in runs:
-        digest.update(weights_of(run).read_bytes())
+        for tensor in load_run(run)[0].state_dict().values():
+            digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -8,9 +8,11 @@ import torch
 
 from leadone.distill.delineator import Delineator, work_of
 from leadone.distill.graph import ConvNode, run_float, trace
+from leadone.distill.onnx_reader import read_quantized
 from leadone.distill.onnx_writer import write_float, write_int8
 from leadone.distill.quantize import quantize
 from leadone.distill.record_heads import RecordHeads
+from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input
 from leadone.edge.network import StreamingNetwork
 from leadone.pretrain.encoder import EncoderConfig
@@ -88,3 +90,27 @@ def test_weights_are_int8_with_a_scale_a_channel(model: Delineator, x: np.ndarra
         if node.relu6:
             grid = quantized.grids[node.output]
             assert grid.zero_point == -128 and grid.scale * 255 <= 6 + 1e-6
+
+
+def test_an_int8_model_gives_its_integers_back(
+    model: Delineator, x: np.ndarray, tmp_path: Path
+) -> None:
+    written = quantize(trace(model), torch.from_numpy(x[None, :, None]))
+    write_int8(written, tmp_path / "q.onnx")
+    read = read_quantized((tmp_path / "q.onnx").read_bytes())
+    nodes = read.graph.nodes, written.graph.nodes
+    assert [n.op for n in nodes[0]] == [n.op for n in nodes[1]]
+    tensors = [("x", "x"), *((a.output, b.output) for a, b in zip(*nodes, strict=True))]
+    for a, b in tensors:
+        assert read.grids[a].zero_point == written.grids[b].zero_point
+        assert read.grids[a].scale == np.float32(written.grids[b].scale)
+    for a, b in zip(*nodes, strict=True):
+        if isinstance(a, ConvNode) and isinstance(b, ConvNode):
+            for field in ("stride", "dilation", "groups", "relu6"):
+                assert getattr(a, field) == getattr(b, field)
+            for part in ("weights", "weight_scales", "biases"):
+                its, wrote = getattr(read, part)[a.output], getattr(written, part)[b.output]
+                assert its.dtype == wrote.dtype and np.array_equal(its, wrote)
+    write_float(trace(model), tmp_path / "f.onnx")
+    with pytest.raises(InputError, match="not int8"):
+        read_quantized((tmp_path / "f.onnx").read_bytes())

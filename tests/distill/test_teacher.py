@@ -16,7 +16,14 @@ from leadone.distill.distillation import distill
 from leadone.distill.finetune import FinetuneConfig, load_run
 from leadone.distill.records import LabelledRecord
 from leadone.distill.targets import FULL, dense_targets
-from leadone.distill.teacher import Opinion, Teacher, certain_beats, fill_open, unlabelled_lead
+from leadone.distill.teacher import (
+    Opinion,
+    Teacher,
+    certain_beats,
+    fill_open,
+    unlabelled_lead,
+    weights_hash,
+)
 from leadone.edge.errors import InputError
 from leadone.edge.labels import NONE, QRS, P, T
 from leadone.pretrain.encoder import EncoderConfig
@@ -115,7 +122,10 @@ def test_a_student_learns_from_a_teacher(synthetic: None, tmp_path: Path) -> Non
     student = replace(SMALL, fold=2, plan=plan)
     weights = distill(student, tmp_path, tmp_path / "student", [tmp_path / "teacher"])
     _, config = load_run(weights)
-    assert len(config.teacher) == 64 and config.encoder.causal
+    assert config.teacher == weights_hash([tmp_path / "teacher"]) and config.encoder.causal
+    loop.finetune(wide, tmp_path, tmp_path / "teacher")  # done: the same weights, another file
+    assert config.teacher == weights_hash([tmp_path / "teacher"])
+    assert config.teacher != weights_hash([tmp_path / "student"])
     with pytest.raises(InputError, match="trained on fold 1"):
         distill(replace(student, fold=1), tmp_path, tmp_path / "x", [tmp_path / "teacher"])
     with pytest.raises(InputError, match="another configuration"):
