@@ -7,6 +7,8 @@ MODELS := edge/models
 VERSION := 0.3.0
 LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
+percentile_of_wrist := 99.995
+percentile_of_phone := 100
 WITHOUTS := alone/0 no-pretraining/0 no-noise/0
 CROSS := $(FOLDS:%=$(RUNS)/cross/%/model.safetensors)
 ENCODER := $(RUNS)/encoder/encoder.safetensors
@@ -63,4 +65,4 @@ $(RUNS)/wrist/%/int8/manifest.json: $(RUNS)/wrist/%/model.safetensors $(CROSS)
 	$(QUANTIZE) $(cross) --no-rhythm --no-compare
 
 $(MODELS)/%/manifest.json: $(RUNS)/%/all/model.safetensors $(CROSS)
-	$(QUANTIZE) $(cross) --name $*
+	$(QUANTIZE) $(cross) --name $* --percentile $(percentile_of_$*)
