@@ -62,7 +62,7 @@ $(RUNS)/phone/%/model.safetensors: $(TEACHERS)
 	$(DISTILL) --tier phone
 
 $(RUNS)/wrist/%/int8/manifest.json: $(RUNS)/wrist/%/model.safetensors $(CROSS)
-	$(QUANTIZE) $(cross) --no-rhythm --no-compare
+	$(QUANTIZE) $(cross) --name wrist-without-fold-$* --no-rhythm --no-compare
 
 $(MODELS)/%/manifest.json: $(RUNS)/%/all/model.safetensors $(CROSS)
 	$(QUANTIZE) $(cross) --name $* --percentile $(percentile_of_$*)

@@ -148,9 +148,7 @@ def _behind(x: Bytes, history: int, zero: int) -> Bytes:
 
 def _scaled(total: Integers, value: Integers | int, shift: Integers | int) -> Integers:
     """`MultiplyByQuantizedMultiplier`: the high half of a doubled product, then a rounded shift."""
-    product = (total << np.maximum(shift, 0)) * value
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    high = np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31))  # towards zero, as C divides
+    high = ((total << np.maximum(shift, 0)) * value + (1 << 30)) >> 31
     right = np.maximum(-np.asarray(shift), 0)
     mask = (np.int64(1) << right) - 1
     up = (high & mask) > (mask >> 1) + (high < 0)
