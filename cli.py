@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -549,6 +550,39 @@ def quantize(
 
 
 @cli.command()
+@click.argument("model", default="wrist")
+@click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
+@click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
+def export(model: str, out: Path | None, does_verify: bool) -> None:
+    """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
+
+    MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
+    golden vectors, and the exit code is 1 where one does not hold; without --out, MODEL is a bundle
+    that was exported before.
+    """
+    _need_export()
+    from .distill.export import export_bundle
+    from .distill.tables import verdict_table
+    from .distill.verify import verify
+    from .edge.bundle import load_bundle
+
+    if out is None and not does_verify:
+        raise InputError("name --out, the folder to write to, or --verify an exported bundle")
+    bundle = load_bundle(model)
+    if out is not None:
+        bundle = export_bundle(bundle, out)
+        for name, content in sorted(bundle.files.items()):
+            click.echo(f"{len(content):>9,} {name}")
+    if does_verify:
+        verdicts = verify(bundle)
+        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
+            verdict_table(verdicts)
+        )
+        if not all(verdict.holds for verdict in verdicts):
+            sys.exit(SOME_FAILED_EXIT)
+
+
+@cli.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Everything, for machines.")
 def models(name: str | None, as_json: bool) -> None:
@@ -704,6 +738,14 @@ def _need_torch() -> Any:
     except ImportError:
         raise InputError("training needs torch: pip install 'leadone[train]'") from None
     return torch
+
+
+def _need_export() -> None:
+    _need_torch().set_num_threads(1)
+    missing = [name for name in ("onnx", "ai_edge_litert", "ziglang") if find_spec(name) is None]
+    if missing:
+        what = ", ".join(missing)
+        raise InputError(f"exporting needs {what}: pip install 'leadone[train,export]'")
 
 
 def _fail(sentence: str, code: int) -> None:

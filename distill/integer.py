@@ -92,7 +92,8 @@ def quantize_input(x: npt.NDArray[np.float32], grid: Grid) -> Bytes:
 
 def dequantize(q: Bytes, grid: Grid) -> npt.NDArray[np.float32]:
     """Steps of a grid to real numbers."""
-    real: npt.NDArray[np.float32] = (q.astype(np.int32) - grid.zero_point) * np.float32(grid.scale)
+    steps = q.astype(np.float32) - np.float32(grid.zero_point)
+    real: npt.NDArray[np.float32] = steps * np.float32(grid.scale)
     return real
 
 

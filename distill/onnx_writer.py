@@ -115,7 +115,8 @@ def write_float(graph: Graph, path: Path) -> None:
         else:
             writer.node("Concat", inputs, node.output, axis=1)
     for tensor, name in zip(graph.outputs, OUTPUT_NAMES, strict=True):
-        writer.node("Identity", [tensor], name)
+        if tensor != name:
+            writer.node("Identity", [tensor], name)
     _save(writer.model("delineator", {"arithmetic": "float32"}), path)
 
 

@@ -25,6 +25,7 @@ from .metrics import (
     Interval,
 )
 from .personal import Personal
+from .verify import Verdict
 
 # Se, Sp and G-mean of ISP's 12-lead networks on their own archive, by the specification's table.
 TWELVE_LEAD_FIGURES = {
@@ -93,6 +94,19 @@ def loss_table(figures: Sequence[Figure]) -> Table:
     for one in figures:
         values = [f"{100 * value:.2f}" for value in (one.float32, one.int8)]
         table.add_row(one.dataset, one.name, *values, f"{one.loss_points:+.2f}")
+    return table
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """How each target answered beside the integers."""
+    columns = ("target", "kB", "ms per 10 s", "equal bytes", "largest step", "beats", "waves")
+    table = _table(*columns, "")
+    for one in verdicts:
+        shares = (one.equal_bytes, one.equal_beats, one.equal_waves)
+        equal, beats, waves = ("-" if share is None else f"{share:.2%}" for share in shares)
+        size, speed = f"{one.file_bytes / 1000:.0f}", f"{one.ms_per_10_s:.2f}"
+        verdict = "as it has to be" if one.holds else "FAILS"
+        table.add_row(one.target, size, speed, equal, str(one.largest), beats, waves, verdict)
     return table
 
 

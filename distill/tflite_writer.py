@@ -35,12 +35,20 @@ TIME, CHANNELS = 2, 3
 
 
 def write_tflite(
-    network: Graph | QuantizedGraph, path: Path, samples: int, *, streaming: bool
+    network: Graph | QuantizedGraph,
+    path: Path,
+    samples: int,
+    *,
+    streaming: bool,
+    bias_scales: bool = True,
 ) -> None:
-    """The model for blocks (or windows) of `samples`, whole hops; int8 from a quantised graph."""
+    """The model for blocks (or windows) of `samples`, whole hops; int8 from a quantised graph.
+
+    XNNPACK wants the scales of biases, a fifth of the file; kernels on microcontrollers do not.
+    """
     quantized = network if isinstance(network, QuantizedGraph) else None
     graph = network.graph if isinstance(network, QuantizedGraph) else network
-    writer = _Writer(quantized, streaming)
+    writer = _Writer(quantized, streaming, bias_scales)
     writer.tensor(graph.input, samples, 2, graph.input)
     writer.inputs.append(graph.input)
     for node in graph.nodes:
@@ -53,8 +61,11 @@ def write_tflite(
 class _Writer:
     """Collects tensors, buffers and operators of the one subgraph."""
 
-    def __init__(self, quantized: QuantizedGraph | None, streaming: bool) -> None:
+    def __init__(
+        self, quantized: QuantizedGraph | None, streaming: bool, bias_scales: bool
+    ) -> None:
         self._quantized, self._streaming = quantized, streaming
+        self._bias_scales = bias_scales
         self._tensors: list[Any] = []
         self._index: dict[str, int] = {}
         self._buffers: list[Any] = [schema.BufferT()]  # the first says: no content
@@ -140,9 +151,8 @@ class _Writer:
             grid = self._quantized.grids[node.inputs[0]]
             weight = self._quantized.weights[node.output]
             bias = self._quantized.biases[node.output]
-            # XNNPACK wants the bias' scales, a fifth of the file; kernels on a device do not.
             quantizations = [_per_channel(scales, 3 if depthwise else 0), None]
-            if not self._streaming:
+            if self._bias_scales:
                 quantizations[1] = _per_channel(scales * np.float32(grid.scale))
         along = weight.transpose(1, 2, 0) if depthwise else weight.transpose(0, 2, 1)
         shaped = along[None] if depthwise else along[:, None]

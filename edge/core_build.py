@@ -21,7 +21,7 @@ HOST = ("-mcpu=native", "-shared", "-fPIC")
 
 
 def compile_core(sources: Sequence[Path], out: Path, options: Sequence[str] = HOST) -> None:
-    """Compile C sources, with the core's headers in reach, to one file.
+    """Compile C sources to one file; the core's headers are found, those beside a source first.
 
     Raises InputError where the compiler is missing or refuses.
     """

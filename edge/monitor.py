@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .alerts import AlertLimits, Episodes, RateAlerts, af_alert
+from .backends import StreamNetwork, network_of
 from .beat_model import BeatModel
 from .beats import DraftBeat
 from .bundle import Bundle, load_bundle
@@ -17,7 +18,6 @@ from .errors import InputError
 from .events import Beat, Event, Quality
 from .frontend import FrontEnd
 from .lead_names import lead_key
-from .network import StreamingNetwork
 from .polarity import PolarityTracker
 from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
@@ -39,20 +39,32 @@ class Monitor:
     The events of a record do not depend on the sizes of its chunks.
     """
 
-    def __init__(self, bundle: Bundle, lead: str = "I", limits: AlertLimits | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        lead: str = "I",
+        limits: AlertLimits | None = None,
+        backend: str = "onnx",
+    ) -> None:
         """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told."""
         self.bundle = bundle
         self._lead, self._limits = lead, limits or AlertLimits()
-        self._network = StreamingNetwork(bundle.files[bundle.manifest["network"]])
+        self._network = network_of(bundle, backend)
         self._stream: _Stream | None = None
         self._rate_hz = 0.0
         self._gathered: list[Floats] = []
         self._gathered_count = 0
 
     @classmethod
-    def load(cls, model: str | Path = "wrist", *, lead: str = "I") -> Monitor:
-        """A monitor on a shipped bundle by name or on a bundle's path."""
-        return cls(load_bundle(model), lead)
+    def load(
+        cls, model: str | Path = "wrist", *, lead: str = "I", backend: str = "onnx"
+    ) -> Monitor:
+        """A monitor on a shipped bundle by name or on a bundle's path.
+
+        `backend` is what runs the network: `onnx`, or `litert` for a bundle that `leadone export`
+        wrote. The events are the same up to a few steps of int8 in the network's answers.
+        """
+        return cls(load_bundle(model), lead, backend=backend)
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""
@@ -102,7 +114,7 @@ class _Stream:
     def __init__(
         self,
         rate_hz: float,
-        network: StreamingNetwork,
+        network: StreamNetwork,
         bundle: Bundle,
         lead: str,
         limits: AlertLimits,

@@ -8,6 +8,12 @@ static int8_t *frames_of(const lo_network *network, int32_t tensor) {
   return network->memory + t->offset + (uint32_t)t->history * t->channels;
 }
 
+uint32_t lo_network_bytes(const lo_network_model *model) { return model->bytes; }
+
+int32_t lo_network_channels(const lo_network_model *model, int32_t which) {
+  return model->tensors[model->outputs[which]].channels;
+}
+
 void lo_network_init(lo_network *network, const lo_network_model *model, int8_t *memory) {
   network->model = model;
   network->memory = memory;

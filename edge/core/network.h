@@ -84,13 +84,19 @@ typedef struct {
   int8_t *memory; /* model->bytes */
 } lo_network;
 
+/* What the caller has to give. */
+uint32_t lo_network_bytes(const lo_network_model *model);
+
+/* Channels of an output: 0 waves, 1 beats, 2 deep. */
+int32_t lo_network_channels(const lo_network_model *model, int32_t which);
+
 /* A silent past. */
 void lo_network_init(lo_network *network, const lo_network_model *model, int8_t *memory);
 
 /* The next hop; the outputs can then be read. */
 void lo_network_push(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]);
 
-/* An output's frames of the last hop, (frame, channel): 0 waves, 1 beats, 2 deep. */
+/* An output's frames of the last hop, (frame, channel). */
 const int8_t *lo_network_output(const lo_network *network, int32_t which);
 
 /* What a step of an output stands for. */

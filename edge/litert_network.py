@@ -1,0 +1,98 @@
+"""The network as a stream on LiteRT (ai-edge-litert, or tflite-runtime where that is installed).
+
+`leadone export` writes its two models: `stream.tflite` takes one hop, `block.tflite` many at once,
+so that a whole record costs few calls. They share their states: bytes on the same grids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+from .timing import HOP_SAMPLES
+
+Floats = npt.NDArray[np.float32]
+STREAM_FILE, BLOCK_FILE = "stream.tflite", "block.tflite"
+
+
+class LiteRtNetwork:
+    """`push` takes (2, n), whole hops; gives waves (4, n/2), beats (4, n/8), deep (c, n/16)."""
+
+    arithmetic = "int8"
+
+    def __init__(self, stream: bytes, block: bytes) -> None:
+        """Load both models and start from a silent past."""
+        self._models = [_Model(block), _Model(stream)]  # the longer first
+        self._state: dict[str, npt.NDArray[np.int8]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._state = self._models[0].silence()
+
+    def push(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """Run whole hops of input, at least one."""
+        assert x.shape[1] and x.shape[1] % HOP_SAMPLES == 0
+        parts: list[list[Floats]] = [[], [], []]
+        at = 0
+        for model in self._models:
+            while x.shape[1] - at >= model.samples:
+                outputs = model.run(x[:, at : at + model.samples], self._state)
+                at += model.samples
+                for part, output in zip(parts, outputs, strict=True):
+                    part.append(output)
+        waves, beats, deep = (np.concatenate(part, 1) for part in parts)
+        return waves, beats, deep
+
+
+class _Model:
+    """One interpreter; states go in and out by name."""
+
+    def __init__(self, content: bytes) -> None:
+        self._interpreter = _interpreter(content)
+        self._x, *self._states = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        self._outputs, next_states = outputs[:3], outputs[3:]
+        self._next = {one["name"].removesuffix("_next"): one["index"] for one in next_states}
+        self.samples = int(self._x["shape"][2])
+
+    def silence(self) -> dict[str, npt.NDArray[np.int8]]:
+        """The states of a past without signal."""
+        return {s["name"]: np.full(s["shape"], s["quantization"][1], np.int8) for s in self._states}
+
+    def run(self, x: Floats, state: dict[str, npt.NDArray[np.int8]]) -> list[Floats]:
+        """Logits and features of the next samples; `state` is brought forward."""
+        scale, zero = self._x["quantization"]
+        steps = np.clip(np.rint(x / np.float32(scale)) + zero, -128, 127).astype(np.int8)
+        self._interpreter.set_tensor(self._x["index"], np.ascontiguousarray(steps.T)[None, None])
+        for one in self._states:
+            self._interpreter.set_tensor(one["index"], state[one["name"]])
+        self._interpreter.invoke()
+        for name, index in self._next.items():
+            state[name] = self._interpreter.get_tensor(index)
+        return [self._real(output) for output in self._outputs]
+
+    def _real(self, output: dict[str, Any]) -> Floats:
+        scale, zero = output["quantization"]
+        steps = self._interpreter.get_tensor(output["index"])[0, 0].T.astype(np.float32)
+        real: Floats = (steps - np.float32(zero)) * np.float32(scale)
+        return real
+
+
+def _interpreter(content: bytes) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError:
+            raise InputError("no LiteRT here: pip install ai-edge-litert") from None
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise InputError("the bundle's LiteRT model is damaged; export it again") from error
+    return interpreter
