@@ -561,9 +561,9 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
     that was exported before.
     """
     _need_export()
-    from .distill.export import export_bundle
+    from .distill.export.bundle import export_bundle
+    from .distill.export.verify import verify
     from .distill.tables import verdict_table
-    from .distill.verify import verify
     from .edge.bundle import load_bundle
 
     if out is None and not does_verify:

@@ -22,8 +22,8 @@ from ..edge.record import Record
 from ..edge.record_head import RecordHead
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES, WAVE_FRAME_SAMPLES
 from ..edge.trace import beat_waves
-from .graph import Graph
-from .onnx_reader import read_graph
+from .export.graph import Graph
+from .export.onnx_reader import read_graph
 from .record_heads import pooled
 from .saliency import Target, integrated_gradients, named_outputs
 from .saliency_baseline import without_waves

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..edge.frontend import INPUT_RANGES_MV
-from .graph import Graph, run_differentiably
+from .export.graph import Graph, run_differentiably
 
 Floats = npt.NDArray[np.float32]
 

@@ -14,6 +14,7 @@ from .calibration import Calibration
 from .drift import Day
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
 from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
+from .export.verify import Verdict
 from .metrics import (
     CLASSES,
     FIDUCIALS,
@@ -25,7 +26,6 @@ from .metrics import (
     Interval,
 )
 from .personal import Personal
-from .verify import Verdict
 
 # Se, Sp and G-mean of ISP's 12-lead networks on their own archive, by the specification's table.
 TWELVE_LEAD_FIGURES = {

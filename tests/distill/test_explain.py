@@ -19,9 +19,9 @@ from leadone.cli import DEMO_RECORD
 from leadone.distill.delineator import Delineator
 from leadone.distill.explain import Explanation, beat_shares, class_times, explain
 from leadone.distill.explain_figure import deciding_beats, draw_explanation, render
-from leadone.distill.graph import ConvNode, Graph, run_float, trace
-from leadone.distill.onnx_reader import read_graph
-from leadone.distill.onnx_writer import write_float
+from leadone.distill.export.graph import ConvNode, Graph, run_float, trace
+from leadone.distill.export.onnx_reader import read_graph
+from leadone.distill.export.onnx_writer import write_float
 from leadone.distill.saliency import Target, evaluate, integrated_gradients, network_input
 from leadone.distill.saliency_baseline import in_waves, qrs_t, without_waves
 from leadone.distill.saliency_targets import beat_target, log_odds, wave_target

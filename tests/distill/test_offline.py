@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from leadone.distill.export.graph import trace
+from leadone.distill.export.onnx_writer import write_float
 from leadone.distill.finetune import FinetuneConfig, Multitask
-from leadone.distill.graph import trace
 from leadone.distill.offline import Replay, offline_reader
-from leadone.distill.onnx_writer import write_float
 from leadone.edge.formats.wfdb_records import read_record
 from leadone.edge.frontend import filter_record, network_input
 from leadone.edge.network import StreamingNetwork

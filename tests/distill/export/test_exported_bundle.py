@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from leadone import Monitor, read_record
-from leadone.distill.export import GOLDEN_FILE, MODEL_C, export_bundle, read_golden
-from leadone.distill.verify import verify
+from leadone.distill.export.bundle import GOLDEN_FILE, MODEL_C, export_bundle, read_golden
+from leadone.distill.export.verify import verify
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.events import Beat
 
-DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
+DEMO = Path(__file__).parents[3] / "edge" / "demo" / "208demo"
 
 
 @pytest.fixture(scope="module")

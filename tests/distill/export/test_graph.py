@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from leadone.distill.delineator import Delineator, work_of
-from leadone.distill.graph import ConvNode, run_float, trace
-from leadone.distill.onnx_reader import read_quantized
-from leadone.distill.onnx_writer import write_float, write_int8
-from leadone.distill.quantize import quantize
+from leadone.distill.export.graph import ConvNode, run_float, trace
+from leadone.distill.export.onnx_reader import read_quantized
+from leadone.distill.export.onnx_writer import write_float, write_int8
+from leadone.distill.export.quantize import quantize
 from leadone.distill.record_heads import RecordHeads
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input

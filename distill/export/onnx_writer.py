@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ..edge.files import whole_file
+from ...edge.files import whole_file
 from .graph import ConvNode, DelayNode, Graph, Node
 from .quantize import QuantizedGraph
 

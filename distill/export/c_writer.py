@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..edge.timing import HOP_SAMPLES
+from ...edge.timing import HOP_SAMPLES
 from .graph import ConvNode, DelayNode, Node
 from .integer import Multiplier, add_arithmetic, conv_arithmetic
 from .quantize import QuantizedGraph

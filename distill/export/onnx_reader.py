@@ -17,7 +17,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from ..edge.errors import InputError
+from ...edge.errors import InputError
 from .graph import ConvNode, DelayNode, Graph, Node
 from .quantize import MOVES, Grid, QuantizedGraph
 

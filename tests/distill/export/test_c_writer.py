@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from leadone import read_record
-from leadone.distill.c_writer import network_tables
-from leadone.distill.integer import quantize_input, run_integer
-from leadone.distill.onnx_reader import read_quantized
-from leadone.distill.quantize import QuantizedGraph
+from leadone.distill.export.c_writer import network_tables
+from leadone.distill.export.integer import quantize_input, run_integer
+from leadone.distill.export.onnx_reader import read_quantized
+from leadone.distill.export.quantize import QuantizedGraph
 from leadone.edge.bundle import load_bundle
 from leadone.edge.core_build import CORE, HOST, compile_core
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import filter_record, network_input
 from leadone.edge.timing import HOP_SAMPLES
 
-DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
+DEMO = Path(__file__).parents[3] / "edge" / "demo" / "208demo"
 ACCESS = "const lo_network_model *model(void) { return &network; }\n"
 BASELINE = ("-mcpu=x86_64", *HOST[1:])  # no AVX2: the loops in plain C
 SOURCES = [CORE / "network.c", CORE / "kernels.c"]

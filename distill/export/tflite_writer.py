@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from ..edge.files import whole_file
+from ...edge.files import whole_file
 from .graph import ConvNode, DelayNode, Graph, Node
 from .onnx_writer import OUTPUT_NAMES
 from .quantize import Grid, QuantizedGraph

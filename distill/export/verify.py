@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..edge.beat_model import BeatModel
-from ..edge.beats import DraftBeat
-from ..edge.bundle import Bundle
-from ..edge.c_network import CNetwork, compile_network
-from ..edge.core_build import HOST
-from ..edge.delineation import Delineation
-from ..edge.errors import InputError
-from ..edge.filters import RATE_HZ
-from ..edge.formats.wfdb_records import read_record
-from ..edge.frontend import filter_record
-from ..edge.litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork
-from ..edge.network import StreamingNetwork
-from ..edge.waves import WaveRun
-from .export import DEMO, WINDOW_SAMPLES, golden_bytes, read_golden
+from ...edge.beat_model import BeatModel
+from ...edge.beats import DraftBeat
+from ...edge.bundle import Bundle
+from ...edge.c_network import CNetwork, compile_network
+from ...edge.core_build import HOST
+from ...edge.delineation import Delineation
+from ...edge.errors import InputError
+from ...edge.filters import RATE_HZ
+from ...edge.formats.wfdb_records import read_record
+from ...edge.frontend import filter_record
+from ...edge.litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork
+from ...edge.network import StreamingNetwork
+from ...edge.waves import WaveRun
+from .bundle import DEMO, WINDOW_SAMPLES, golden_bytes, read_golden
 from .integer import Bytes, dequantize, quantize_input, run_integer
 from .onnx_reader import read_quantized
 from .onnx_writer import OUTPUT_NAMES

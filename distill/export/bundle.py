@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..edge.bundle import Bundle, write_bundle
-from ..edge.core_build import CORE
-from ..edge.errors import InputError
-from ..edge.formats.wfdb_records import read_record
-from ..edge.frontend import filter_record, network_input
-from ..edge.litert_network import BLOCK_FILE, STREAM_FILE
-from ..edge.timing import HOP_SAMPLES
+from ...edge.bundle import Bundle, write_bundle
+from ...edge.core_build import CORE
+from ...edge.errors import InputError
+from ...edge.formats.wfdb_records import read_record
+from ...edge.frontend import filter_record, network_input
+from ...edge.litert_network import BLOCK_FILE, STREAM_FILE
+from ...edge.timing import HOP_SAMPLES
 from .c_writer import network_tables
 from .integer import Bytes, quantize_input, run_integer
 from .onnx_reader import read_graph, read_quantized
@@ -41,7 +41,7 @@ BLOCK_HOPS = 40
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
 MODEL_C = "model.c"
-DEMO = Path(__file__).parents[1] / "edge" / "demo" / "208demo"
+DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
 
 
 def export_bundle(bundle: Bundle, out: Path) -> Bundle:

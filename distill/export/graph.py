@@ -15,8 +15,8 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from ..pretrain.encoder import Conv
-from .delineator import Delay, Delineator, delayed
+from ...pretrain.encoder import Conv
+from ..delineator import Delay, Delineator, delayed
 
 Floats = npt.NDArray[np.float32]
 

@@ -12,17 +12,17 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tflite_micro.python.tflite_micro import runtime
 
 from leadone import read_record
-from leadone.distill.graph import run_float
-from leadone.distill.integer import Multiplier, _scaled, quantize_input, run_integer
-from leadone.distill.onnx_reader import read_graph, read_quantized
-from leadone.distill.quantize import Grid, QuantizedGraph
-from leadone.distill.tflite_writer import write_tflite
+from leadone.distill.export.graph import run_float
+from leadone.distill.export.integer import Multiplier, _scaled, quantize_input, run_integer
+from leadone.distill.export.onnx_reader import read_graph, read_quantized
+from leadone.distill.export.quantize import Grid, QuantizedGraph
+from leadone.distill.export.tflite_writer import write_tflite
 from leadone.edge.bundle import load_bundle
 from leadone.edge.frontend import filter_record, network_input
 from leadone.edge.timing import HOP_SAMPLES
 
 SAMPLES = 2560
-DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
+DEMO = Path(__file__).parents[3] / "edge" / "demo" / "208demo"
 
 
 @pytest.fixture(scope="module", params=["wrist", "phone"])
