@@ -23,7 +23,7 @@ from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
 from .record import check_rate
 from .record_head import RecordHead
-from .rhythm import STEP_S, RhythmModel, classify
+from .rhythm import STEP_S, RhythmModel, classify, on_grid
 from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
 from .waves import WaveRun
 
@@ -268,9 +268,9 @@ class _EventLog:
 
     def _rhythm_until(self, end_s: float) -> list[Event]:
         start_s = max(end_s - RHYTHM_WINDOW_S, 0.0)
-        self._beats = [b for b in self._beats if b.r_s >= start_s]
+        self._beats = [b for b in self._beats if on_grid(b.r_s) >= on_grid(start_s)]
         self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
-        inside = [b for b in self._beats if b.r_s < end_s]
+        inside = [b for b in self._beats if on_grid(b.r_s) < on_grid(end_s)]
         noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
         rhythm = classify(
             inside,

@@ -29,7 +29,7 @@ float lo_logf(float x); /* of a positive, normal number */
 float lo_sqrtf(float x);
 double lo_floor(double x); /* of less than 2^51, as is the next */
 double lo_round_even(double x); /* to the nearest, halves to even, as Python's round() */
-float lo_round_evenf(float x);  /* of less than 2^22 */
+float lo_round_evenf(float x);  /* of less than 2^23 */
 bool lo_finite(float x);
 int32_t lo_minimum(int32_t a, int32_t b);
 int32_t lo_maximum(int32_t a, int32_t b);

@@ -15,8 +15,8 @@ void lo_frontend_push(lo_frontend *front, float mv) {
   if (lo_finite(mv)) {
     if (!front->is_started) front->first = mv, front->is_started = true;
     const float steps = clipped(mv - front->first, largest_raw_mv) * (1 << LO_RAW_BITS);
-    const bool has_fraction = steps > -4194304.0f && steps < 4194304.0f; /* 2^22 */
-    front->last = (int32_t)(has_fraction ? lo_round_evenf(steps) : lo_round_even(steps));
+    const bool has_fraction = steps > -8388608.0f && steps < 8388608.0f; /* 2^23 */
+    front->last = (int32_t)(has_fraction ? lo_round_evenf(steps) : steps);
   }
   lo_resampler_push(&front->resampler, front->last);
 }

@@ -1,7 +1,9 @@
 /* See resampler.h. */
 #include "resampler.h"
 
-enum { KNOTS = 128, UNITS = 8, TABLE_BITS = 16, BETWEEN_BITS = 10 };
+#define UNITS 8 /* of the slower of the two rates, on each side */
+
+enum { KNOTS = 128, TABLE_BITS = 16, BETWEEN_BITS = 10 };
 
 #define END ((int32_t)UNITS * KNOTS << TABLE_BITS)
 
