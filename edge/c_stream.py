@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 ALERTS = ("af_suspected", "bradycardia", "lead_off", "pause", "reversed_hands", "tachycardia")
 REASONS = ("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable")
 STATES = ("good", "noisy", "lead_off")
-MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 8, 16, 32, 8
+MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 6, 16, 32, 8
 ROOM = 512  # events a call
 
 # The structs of leadone.h: numpy reads a block of events at once.
