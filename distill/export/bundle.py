@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...edge.bundle import Bundle, write_bundle
-from ...edge.core_build import CORE
+from ...edge.core_build import CORE, MODEL_C
 from ...edge.errors import InputError
 from ...edge.formats.wfdb_records import read_record
 from ...edge.frontend import filter_record, network_input
@@ -40,7 +40,6 @@ WINDOW_SAMPLES = 2560
 BLOCK_HOPS = 40
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
-MODEL_C = "model.c"
 DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
 
 
