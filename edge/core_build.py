@@ -21,7 +21,8 @@ CORE = Path(__file__).parent / "core"
 MODEL_C = "model.c"
 SOURCE_NAMES = (MODEL_C, *sorted(path.name for path in CORE.glob("*.c")))
 FLAGS = ("-std=c99", "-ffp-contract=off", "-fno-math-errno", "-fno-sanitize=all", "-g0")
-HOST = ("-mcpu=native", "-O2", "-shared", "-fPIC")
+LINK_TIME = ("-flto",) if sys.platform == "linux" else ()  # zig's other linkers can't
+HOST = ("-mcpu=native", "-O3", *LINK_TIME, "-shared", "-fPIC")
 FREESTANDING = (
     "-ffreestanding",
     "-fomit-frame-pointer",

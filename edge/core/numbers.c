@@ -50,21 +50,10 @@ double lo_round_even(double x) {
   return (x + shift) - shift;
 }
 
-float lo_round_evenf(float x) {
-  const float shift = x < 0 ? -8388608.0f : 8388608.0f; /* 2^23 */
-  return (x + shift) - shift;
-}
-
 double lo_floor(double x) {
   const double rounded = lo_round_even(x);
   return rounded > x ? rounded - 1.0 : rounded;
 }
-
-bool lo_finite(float x) { return (bits_of(x) & 0x7f800000u) != 0x7f800000u; }
-
-int32_t lo_minimum(int32_t a, int32_t b) { return a < b ? a : b; }
-
-int32_t lo_maximum(int32_t a, int32_t b) { return a > b ? a : b; }
 
 /* Shell's, with Ciura's gaps: short lists, and no recursion on a small stack. */
 void lo_sort(float *values, int32_t n) {
@@ -84,9 +73,4 @@ float lo_median(float *values, int32_t n) {
   lo_sort(values, n);
   const int32_t middle = n / 2;
   return n % 2 ? values[middle] : 0.5f * (values[middle - 1] + values[middle]);
-}
-
-int64_t lo_scaled_by(int64_t x, int32_t factor) {
-  const int64_t low = (int64_t)(uint32_t)x * factor + (1 << 29);
-  return (x >> 32) * factor * 4 + (low >> 30);
 }

@@ -23,6 +23,7 @@ from leadone.edge.events import Event
 from leadone.edge.lead_names import lead_key
 from leadone.edge.record import Record
 
+INLINES = Path(__file__).parent / "inlines.c"
 Events = Callable[..., list[Event]]
 
 
@@ -42,7 +43,7 @@ def core_sources(wrist: Bundle, tmp_path_factory: pytest.TempPathFactory) -> lis
 def core_path(core_sources: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("core") / "core.so"
     strict = ("-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
-    compile_core(core_sources, library, [*HOST, *strict])
+    compile_core([*core_sources, INLINES], library, [*HOST, *strict])
     return library
 
 

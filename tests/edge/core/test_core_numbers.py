@@ -40,12 +40,12 @@ def test_rounding_is_exact(core: ctypes.CDLL, name: str, expected: np.ufunc) -> 
     assert np.array_equal(_called(core[name], x, ctypes.c_double), expected(x))
     if name == "lo_round_even":
         small = np.concatenate([halves, RNG.uniform(-4e6, 4e6, 2_000)]).astype(np.float32)
-        assert np.array_equal(_called(core.lo_round_evenf, small, ctypes.c_float), np.rint(small))
+        assert np.array_equal(_called(core.test_round_evenf, small, ctypes.c_float), np.rint(small))
 
 
 def test_what_is_finite(core: ctypes.CDLL) -> None:
-    core.lo_finite.restype, core.lo_finite.argtypes = ctypes.c_bool, [ctypes.c_float]
-    assert [core.lo_finite(x) for x in (0.0, -3e38, np.nan, np.inf, -np.inf)] == [1, 1, 0, 0, 0]
+    core.test_finite.restype, core.test_finite.argtypes = ctypes.c_bool, [ctypes.c_float]
+    assert [core.test_finite(x) for x in (0.0, -3e38, np.nan, np.inf, -np.inf)] == [1, 1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 12, 65, 166])
@@ -59,8 +59,8 @@ def test_the_median_is_numpys(core: ctypes.CDLL, n: int) -> None:
 
 
 def test_a_product_of_64_bits_is_rounded(core: ctypes.CDLL) -> None:
-    core.lo_scaled_by.restype = ctypes.c_int64
-    core.lo_scaled_by.argtypes = [ctypes.c_int64, ctypes.c_int32]
+    core.test_scaled_by.restype = ctypes.c_int64
+    core.test_scaled_by.argtypes = [ctypes.c_int64, ctypes.c_int32]
     for _ in range(2_000):
         x, factor = int(RNG.integers(-(2**60), 2**60)), int(RNG.integers(-(2**31), 2**31))
-        assert core.lo_scaled_by(x, factor) == (x * factor + 2**29) >> 30
+        assert core.test_scaled_by(x, factor) == (x * factor + 2**29) >> 30
