@@ -37,9 +37,10 @@ from .records import (
     load_findings,
     load_rhythms,
 )
+from .replay import Replay
 from .rhythm_loss import rhythm_loss
 from .schedule import one_cycle
-from .steps import in_order
+from .steps import epoch_seed, in_order
 from .targets import NO_BEAT, Bytes, wave_loss
 
 Floats = npt.NDArray[np.float32]
@@ -122,6 +123,7 @@ def finetune(
     steps = in_order(make, first * per_epoch, config.epochs * per_epoch, machine.workers)
     for epoch in range(first, config.epochs):
         started = time.monotonic()
+        torch.manual_seed(epoch_seed(config.seed, epoch))  # dropout, also of a resumed run
         losses = [trainer.step(*step) for step in islice(steps, per_epoch)]
         entry: dict[str, float] = {"epoch": epoch}
         for name in losses[0]:
@@ -213,6 +215,8 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
+        is_gpu = self._device.type == "cuda"
+        self._backward = Replay(self._gradients) if is_gpu else self._gradients
         self._total = max(config.epochs * steps_per_epoch, 1)
         self._schedule = one_cycle(self._optimizer, config.learning_rate, self._total)
 
@@ -230,9 +234,18 @@ class Trainer:
         self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
     ) -> dict[str, Tensor]:
         """One update; returns the losses."""
-        batch = moved(batch, self._device)
-        rhythms, findings = (moved(b, self._device) if b else None for b in (rhythms, findings))
         self.model.train()
+        of_records = (moved(b, self._device) if b else None for b in (rhythms, findings))
+        losses = self._backward(moved(batch, self._device), *of_records)
+        self._optimizer.step()
+        self._schedule.step()
+        self._average()
+        return losses
+
+    def _gradients(
+        self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
+    ) -> dict[str, Tensor]:
+        """The losses; clipped gradients of their weighted sum are left behind."""
         self._optimizer.zero_grad(set_to_none=True)
         waves, beats, _ = self.model.network(batch.x)
         losses = {
@@ -255,9 +268,6 @@ class Trainer:
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._average()
         return {name: loss.detach() for name, loss in losses.items()}
 
     def save(self, run: Path, epochs_done: int) -> None:

@@ -35,9 +35,10 @@ from .datasets import CINC_TEST_FOLD, fold_of
 from .machine import CPU, Machine, moved
 from .record_heads import pooled
 from .records import GentleConfig, LabelledRecord, RecordBatch, RecordSource, load_rhythms
+from .replay import Replay
 from .rhythm_loss import rhythm_loss
 from .schedule import one_cycle
-from .steps import in_order
+from .steps import epoch_seed, in_order
 
 Floats = npt.NDArray[np.float32]
 WEIGHTS = "rhythm.safetensors"
@@ -117,6 +118,7 @@ def train_rhythm_teacher(
     per_epoch = max(len(records) // config.batch, 1)
     device = torch.device(machine.device)
     model, averaged = (RhythmTeacher(config).to(device) for _ in range(2))
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -126,23 +128,28 @@ def train_rhythm_teacher(
     modules: dict[str, nn.Module] = {"model": model, "average": averaged}
     first = resume_run(run, config, modules, optimizer)
     schedule = one_cycle(optimizer, config.learning_rate, total, first * per_epoch)
+
+    def gradients(batch: RecordBatch) -> dict[str, Tensor]:
+        optimizer.zero_grad(set_to_none=True)
+        loss = rhythm_loss(model(batch.x, batch.samples), batch.target)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        return {"rhythm_loss": loss.detach()}
+
+    backward = Replay(gradients) if device.type == "cuda" else gradients
     steps = in_order(
         lambda k: source.batch(config.seed, k), first * per_epoch, total, machine.workers
     )
     for epoch in range(first, config.epochs):
         started, losses = time.monotonic(), []
+        torch.manual_seed(epoch_seed(config.seed, epoch))
         model.train()
         for k, made in enumerate(islice(steps, per_epoch)):
-            batch: RecordBatch = moved(made, device)
-            loss = rhythm_loss(model(batch.x, batch.samples), batch.target)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            losses.append(backward(moved(made, device))["rhythm_loss"])
             optimizer.step()
             schedule.step()
             step = epoch * per_epoch + k
             follow(averaged, model, min(config.ema, (1 + step) / (10 + step)))
-            losses.append(loss.detach())
         entry = {"epoch": epoch, "rhythm_loss": round(float(torch.stack(losses).mean()), 5)}
         save_run(run, config, epoch + 1, modules, optimizer)
         append_log(run, {**entry, "seconds": round(time.monotonic() - started, 1)})

@@ -40,3 +40,8 @@ def in_order(make: Callable[[int], Item], first: int, last: int, workers: int) -
         if workers
         else None,  # the recordings are shared, not copied
     )
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """For random numbers that the batches do not hold."""
+    return seed * 1_000_003 + epoch
