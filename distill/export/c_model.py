@@ -16,6 +16,7 @@ from ...edge.bundle import Bundle
 from ...edge.errors import InputError
 from ...edge.quality import QualityLimits
 from ...edge.record_head import RecordHead
+from ...edge.rhythm import FEATURES as RHYTHM_FEATURES
 from ...edge.rhythm import RhythmModel
 from .c_writer import float_table, network_tables, struct_table
 from .quantize import QuantizedGraph
@@ -38,7 +39,7 @@ def model_source(bundle: Bundle, quantized: QuantizedGraph) -> str:
         network_tables(quantized),
         *_beat_model(manifest["beat_model"] and BeatModel.from_manifest(manifest["beat_model"])),
         *_record_head(head),
-        *_rhythm_model(rhythm),
+        *_rhythm_model(rhythm, head),
         "const lo_model lo_the_model = {",
         f'    .version = "{_version(bundle)}",',
         "    .network = &network,",
@@ -87,18 +88,25 @@ def _record_head(head: RecordHead) -> list[str]:
     return [
         *_floats("head_rhythm_weights", head.rhythm_weights),
         *_floats("head_rhythm_bias", head.rhythm_bias),
-        *_floats("head_finding_weights", head.finding_weights or [0.0]),
+        *_floats("head_finding_weights", _finding_weights(head)[:, :features]),
         *_floats("head_finding_bias", head.finding_bias or [0.0]),
         "static const lo_record_head record_head = {head_rhythm_weights, head_rhythm_bias,",
         f"    head_finding_weights, head_finding_bias, {features}, {len(head.findings)}}};",
     ]
 
 
-def _rhythm_model(model: RhythmModel) -> list[str]:
-    names = ("mean", "scale", "weights", "bias")
-    tables = [line for name in names for line in _floats(f"rhythm_{name}", getattr(model, name))]
-    given = ", ".join(f"rhythm_{name}" for name in names)
-    return [*tables, f"static const lo_rhythm_model rhythm_model = {{{given}}};"]
+def _rhythm_model(model: RhythmModel, head: RecordHead) -> list[str]:
+    tables = {name: getattr(model, name) for name in ("mean", "scale", "weights", "bias")}
+    tables["finding_weights"] = _finding_weights(head)[:, -len(model.mean) :]
+    lines = [line for name in tables for line in _floats(f"rhythm_{name}", tables[name])]
+    given = ", ".join(f"rhythm_{name}" for name in tables)
+    return [*lines, f"static const lo_rhythm_model rhythm_model = {{{given}}};"]
+
+
+def _finding_weights(head: RecordHead) -> npt.NDArray[np.float64]:
+    """Of the pooled features and then of the beats'; a row of zeros where there is no finding."""
+    width = np.asarray(head.rhythm_weights).shape[1] + len(RHYTHM_FEATURES)
+    return np.array(head.finding_weights or [[0.0] * width])
 
 
 def _limits(limits: QualityLimits) -> list[str]:
