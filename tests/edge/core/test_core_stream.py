@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from leadone import Record, read_record
-from leadone.edge.c_stream import EVENT, PARTS
+from leadone.edge.c_stream import ALERTS, EVENT, PARTS, REASONS, STATES
+from leadone.edge.core_build import CORE
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
+from leadone.edge.labels import BEATS, RHYTHMS
 
 Events = Callable[..., list[Event]]
 SAME_S, SAME_CONFIDENCE, SAME_PROBABILITY, SAME_EVIDENCE = 1e-9, 2e-5, 1e-4, 1e-3
@@ -157,6 +160,27 @@ def test_real_records(data_dir: Path, python_events: Events, c_events: Events, n
         expected = python_events(signal, record.rate_hz)
         assert any(isinstance(event, Beat) for event in expected), header.name
         assert_same(expected, c_events(signal, record.rate_hz))
+
+
+def _enumerators(kind: str) -> list[str]:
+    """The names of an enumeration of leadone.h in their order."""
+    header = re.sub(r"/\*.*?\*/", "", (CORE / "leadone.h").read_text(), flags=re.DOTALL)
+    body = re.search(rf"typedef enum {{([^}}]*)}} {kind};", header)
+    assert body is not None
+    return [name.split("=")[0].strip().removeprefix("LEADONE_") for name in body[1].split(",")]
+
+
+def test_the_names_of_numbers_are_the_headers() -> None:
+    def lower(kind: str) -> list[str]:
+        return [name.lower() for name in _enumerators(kind)]
+
+    assert _enumerators("leadone_label") == list(BEATS)
+    assert lower("leadone_rhythm_label") == list(RHYTHMS)
+    assert lower("leadone_state") == list(STATES)
+    assert ["" if name == "fine" else name for name in lower("leadone_reason")] == list(REASONS)
+    alerts = [name.removesuffix("_alert") for name in lower("leadone_alert_kind")]
+    assert alerts == [*ALERTS, "alerts"]  # the last is their count
+    assert [kind.__name__.upper() for kind in PARTS] == _enumerators("leadone_kind")
 
 
 def test_the_layout_of_an_event_is_c(core: ctypes.CDLL) -> None:
