@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from leadone import Monitor, Record, analyze
 from leadone.cli import C_TARGETS, DEMO_RECORD, cli
 from leadone.distill.export.bundle import export_bundle
+from leadone.distill.export.c_model import model_source
+from leadone.distill.export.onnx_reader import read_quantized
 from leadone.edge import core_build, core_library
 from leadone.edge.alerts import AlertLimits
 from leadone.edge.bundle import Bundle, load_bundle
@@ -107,6 +109,23 @@ def test_a_model_that_is_more_than_tables_is_refused(folder: Path, harm: str) ->
     for at in (0, half, version, len(text)):
         with pytest.raises(InputError, match="more than tables"):
             core_library.check_is_data((text[:at] + harm + text[at:]).encode())
+
+
+def test_parts_that_do_not_fit_the_core_are_refused(wrist: Bundle) -> None:
+    quantized = read_quantized(wrist.files[wrist.manifest["network"]])
+    head = wrist.manifest["record_head"]
+
+    def source(**changed: object) -> str:
+        manifest = {**wrist.manifest, "record_head": {**head, **changed}}
+        return model_source(replace(wrist, manifest=manifest), quantized)
+
+    assert "lo_the_model" in source()
+    longer = {name: [[*row, 0.0] for row in head[name]] for name in head if "weights" in name}
+    with pytest.raises(InputError, match="reads other features than C pools"):
+        source(**longer)
+    many = {name: 2 * head[name] for name in head if not name.startswith("rhythm")}
+    with pytest.raises(InputError, match="more than 16 findings"):
+        source(**many)
 
 
 def test_the_command_line_takes_it(folder: Path, tmp_path: Path) -> None:

@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 
 from leadone import Record, read_record
+from leadone.edge.beat_context import FEATURES as BEAT_FEATURES
+from leadone.edge.beats import MOST_P_WAVES
 from leadone.edge.c_stream import ALERTS, EVENT, PARTS, REASONS, STATES
 from leadone.edge.core_build import CORE
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.labels import BEATS, RHYTHMS
+from leadone.edge.rhythm import FEATURES as RHYTHM_FEATURES
+from leadone.edge.rhythm import MOST_BEATS
 
 Events = Callable[..., list[Event]]
 SAME_S, SAME_CONFIDENCE, SAME_PROBABILITY, SAME_EVIDENCE = 1e-9, 2e-5, 1e-4, 1e-3
@@ -181,6 +185,20 @@ def test_the_names_of_numbers_are_the_headers() -> None:
     alerts = [name.removesuffix("_alert") for name in lower("leadone_alert_kind")]
     assert alerts == [*ALERTS, "alerts"]  # the last is their count
     assert [kind.__name__.upper() for kind in PARTS] == _enumerators("leadone_kind")
+
+
+def test_c_computes_as_many_features() -> None:
+    """A feature more in Python needs its lines in C."""
+
+    def constant(file: str, name: str) -> int:
+        found = re.search(rf"\b{name} = (\d+)", (CORE / file).read_text())
+        assert found is not None
+        return int(found[1])
+
+    assert constant("rhythm.h", "LO_RHYTHM_FEATURES") == len(RHYTHM_FEATURES)
+    assert constant("beat_model.h", "LO_BEAT_FEATURES") == len(BEAT_FEATURES)
+    assert constant("rhythm.h", "LO_BEATS_KEPT") == MOST_BEATS
+    assert constant("beats.h", "LO_MOST_P_WAVES") == MOST_P_WAVES
 
 
 def test_the_layout_of_an_event_is_c(core: ctypes.CDLL) -> None:
