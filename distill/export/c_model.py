@@ -18,10 +18,11 @@ from ...edge.quality import QualityLimits
 from ...edge.record_head import RecordHead
 from ...edge.rhythm import FEATURES as RHYTHM_FEATURES
 from ...edge.rhythm import RhythmModel
-from .c_writer import float_table, network_tables, struct_table
+from .c_writer import channels_of, float_table, network_tables, struct_table
 from .quantize import QuantizedGraph
 
 MOST_UNITS = 32  # LO_MOST_UNITS of edge/core/beat_model.h
+POOLED = 3  # statistics a channel; LO_POOL_STATISTICS of edge/core/pooling.h
 MOST_FINDINGS = 16  # LEADONE_MOST_FINDINGS of edge/core/leadone.h
 
 Values = npt.ArrayLike
@@ -38,7 +39,7 @@ def model_source(bundle: Bundle, quantized: QuantizedGraph) -> str:
         "",
         network_tables(quantized),
         *_beat_model(manifest["beat_model"] and BeatModel.from_manifest(manifest["beat_model"])),
-        *_record_head(head),
+        *_record_head(head, quantized),
         *_rhythm_model(rhythm, head),
         "const lo_model lo_the_model = {",
         f'    .version = "{_version(bundle)}",',
@@ -81,10 +82,12 @@ def _beat_model(model: BeatModel | None) -> list[str]:
     ]
 
 
-def _record_head(head: RecordHead) -> list[str]:
+def _record_head(head: RecordHead, quantized: QuantizedGraph) -> list[str]:
     if len(head.findings) > MOST_FINDINGS:
         raise InputError(f"the bundle has more than {MOST_FINDINGS} findings, for which C has room")
     features = np.asarray(head.rhythm_weights).shape[1]
+    if features != POOLED * channels_of(quantized, quantized.graph.outputs[2]):
+        raise InputError("the record head reads other features than C pools; get the bundle again")
     return [
         *_floats("head_rhythm_weights", head.rhythm_weights),
         *_floats("head_rhythm_bias", head.rhythm_bias),
