@@ -33,6 +33,12 @@ DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 model_option = click.option(
     "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
 )
+trust_option = click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path),
+    help="Refuse a model that is not signed by the key in this PUBLIC_KEY_FILE.",
+)
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 data_option = click.option(
     "--data",
@@ -63,9 +69,17 @@ def demo(speed: str, out: Path, model: str) -> None:
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
 @lead_option
 @model_option
-def stream(record: Path, speed: str, html: Path | None, lead: str | None, model: str) -> None:
+@trust_option
+def stream(
+    record: Path,
+    speed: str,
+    html: Path | None,
+    lead: str | None,
+    model: str,
+    trusted: Path | None,
+) -> None:
     """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html)
+    _stream(record, lead, _speed(speed), model, html, trusted)
 
 
 @cli.command()
@@ -81,6 +95,7 @@ def stream(record: Path, speed: str, html: Path | None, lead: str | None, model:
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
 @lead_option
 @model_option
+@trust_option
 def analyze(
     paths: tuple[Path, ...],
     json_file: Path | None,
@@ -89,6 +104,7 @@ def analyze(
     report: str | None,
     lead: str | None,
     model: str,
+    trusted: Path | None,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
@@ -101,7 +117,7 @@ def analyze(
     if annotations is not None:
         check_extension(annotations)
     outputs = Outputs(json_file, annotations, out, report == "html")
-    bundle = load_bundle(model)
+    bundle = load_bundle(model, trusted)
     console = Console(stderr=True)
     failures = []
     with _progress(console) as bar:
@@ -624,6 +640,80 @@ def models(name: str | None, as_json: bool) -> None:
 
 
 @cli.group()
+def bundle() -> None:
+    """What a model bundle holds, who signed it, and as one zip."""
+
+
+@bundle.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The keys' folder.")
+def keygen(out: Path) -> None:
+    """Make an Ed25519 key pair. The private key signs bundles: keep it where only you can read."""
+    from .edge.signature import make_keys, read_public_key
+
+    private, public = make_keys(out)
+    click.echo(f"private key {private}; keep it secret")
+    click.echo(f"public key {public}, {read_public_key(public).hex()}")
+
+
+@bundle.command("sign")
+@click.argument("path", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+def sign_command(path: Path, key: Path) -> None:
+    """Sign BUNDLE, a folder or a zip; an older signature is replaced."""
+    from .edge.bundle import sign_bundle
+
+    signature = sign_bundle(path, key)
+    click.echo(f"{path} is signed by {signature.public_key.hex()}")
+
+
+@bundle.command("verify")
+@click.argument("path", metavar="BUNDLE")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    help="The key that has to have signed it; without, any key that did is named.",
+)
+def verify_command(path: str, public_key: Path | None) -> None:
+    """Check every hash of BUNDLE and its signature."""
+    from .edge.bundle import verify_bundle
+
+    signature = verify_bundle(path, public_key)
+    whose = "the key given" if public_key else "this key, which you have to know"
+    click.echo(f"{path} is whole and signed by {whose}: {signature.public_key.hex()}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+def show(path: str) -> None:
+    """Name, version, files with sizes and hashes, and the signature of BUNDLE."""
+    from .edge.bundle import load_bundle
+    from .edge.signature import can_check
+
+    found = load_bundle(path)
+    click.echo("{name} {version}, manifest sha256 {sha256}".format(**found.identity))
+    for name, content in sorted(found.files.items()):
+        click.echo(f"{len(content):>11,} {found.manifest['files'][name]} {name}")
+    if found.signature is None:
+        click.echo("not signed")
+        return
+    checked = "right" if can_check() else "not checked: pip install 'leadone[sign]'"
+    click.echo(f"signature by {found.signature.public_key.hex()}: {checked}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
+def pack(path: str, out: Path) -> None:
+    """Write BUNDLE as one zip; the same bundle gives the same bytes."""
+    from .edge.bundle import pack_bundle
+
+    pack_bundle(path, out)
+    click.echo(f"{out}: {out.stat().st_size:,} bytes")
+
+
+@cli.group()
 def data() -> None:
     """Public data sets: what training and evaluation read."""
 
@@ -674,7 +764,12 @@ def main() -> None:
 
 
 def _stream(
-    path: Path, lead: str | None, speed: float | None, model: str, html: Path | None
+    path: Path,
+    lead: str | None,
+    speed: float | None,
+    model: str,
+    html: Path | None,
+    trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.formats.wfdb_records import read_record
@@ -685,7 +780,7 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead)
+    monitor = Monitor.load(model, lead=record.lead, trusted=trusted)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report

@@ -15,6 +15,7 @@ from .errors import InputError
 from .timing import HOP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
+INPUT_CHANNELS = 2
 STREAM_FILE, BLOCK_FILE = "stream.tflite", "block.tflite"
 
 
@@ -26,6 +27,10 @@ class LiteRtNetwork:
     def __init__(self, stream: bytes, block: bytes) -> None:
         """Load both models and start from a silent past."""
         self._models = [_Model(block), _Model(stream)]  # the longer first
+        if not self._models[1].samples == HOP_SAMPLES <= self._models[0].samples:
+            raise _damaged()
+        if self._models[0].states != self._models[1].states:
+            raise _damaged()
         self._state: dict[str, npt.NDArray[np.int8]] = {}
         self.reset()
 
@@ -57,7 +62,19 @@ class _Model:
         outputs = self._interpreter.get_output_details()
         self._outputs, next_states = outputs[:3], outputs[3:]
         self._next = {one["name"].removesuffix("_next"): one["index"] for one in next_states}
-        self.samples = int(self._x["shape"][2])
+        shape = [int(n) for n in self._x["shape"]]
+        if len(shape) != 4 or shape[3] != INPUT_CHANNELS or shape[2] % HOP_SAMPLES:
+            raise _damaged()
+        if len(outputs) < 3 or any(d["dtype"] != np.int8 for d in (self._x, *self._states)):
+            raise _damaged()
+        if self._next.keys() != {one["name"] for one in self._states}:
+            raise _damaged()
+        self.samples = shape[2]
+
+    @property
+    def states(self) -> dict[str, tuple[tuple[int, ...], tuple[float, int]]]:
+        """Shape and grid of each state, by name."""
+        return {s["name"]: (tuple(map(int, s["shape"])), s["quantization"]) for s in self._states}
 
     def silence(self) -> dict[str, npt.NDArray[np.int8]]:
         """The states of a past without signal."""
@@ -94,5 +111,9 @@ def _interpreter(content: bytes) -> Any:
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise InputError("the bundle's LiteRT model is damaged; export it again") from error
+        raise _damaged() from error
     return interpreter
+
+
+def _damaged() -> InputError:
+    return InputError("the bundle's LiteRT model is damaged; export it again")

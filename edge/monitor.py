@@ -18,6 +18,7 @@ from .errors import InputError
 from .events import Beat, Event, Quality
 from .frontend import FrontEnd
 from .lead_names import lead_key
+from .model_check import check_model
 from .polarity import PolarityTracker
 from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
@@ -50,6 +51,7 @@ class Monitor:
         self.bundle = bundle
         self._lead, self._limits = lead, limits or AlertLimits()
         self._network = network_of(bundle, backend)
+        check_model(bundle.manifest, self._network)
         self._stream: _Stream | None = None
         self._rate_hz = 0.0
         self._gathered: list[Floats] = []
@@ -57,14 +59,20 @@ class Monitor:
 
     @classmethod
     def load(
-        cls, model: str | Path = "wrist", *, lead: str = "I", backend: str = "onnx"
+        cls,
+        model: str | Path = "wrist",
+        *,
+        lead: str = "I",
+        backend: str = "onnx",
+        trusted: str | Path | None = None,
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
         `backend` is what runs the network: `onnx`, or `litert` for a bundle that `leadone export`
         wrote. The events are the same up to a few steps of int8 in the network's answers.
+        `trusted` is a file with a public key, by which the bundle has to be signed.
         """
-        return cls(load_bundle(model), lead, backend=backend)
+        return cls(load_bundle(model, trusted), lead, backend=backend)
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""

@@ -37,7 +37,7 @@ from .quantize import QuantizedGraph
 from .tflite_writer import write_tflite
 
 WINDOW_SAMPLES = 2560
-BLOCK_HOPS = 40
+BLOCK_HOPS = 15  # just under a second: whole records and pushes of a second cost few calls
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
 MODEL_C = "model.c"
