@@ -28,7 +28,10 @@ MAX_COMMENT_BYTES = 65_535
 SHOWN = 80  # characters of a name that a refusal quotes
 PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile raises for damage, as found by fuzzing it.
-DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(NotImplementedError, RuntimeError, EOFError, ValueError, OSError),
+)
 
 
 class Source(Protocol):
@@ -47,13 +50,13 @@ def open_source(path: Path) -> Iterator[Source]:
     if path.is_dir():
         yield _Folder(path)
         return
+    _check_directory_size(path)
     try:
-        _check_directory_size(path)
         with zipfile.ZipFile(path) as archive:
             yield _Zip(path.name, archive)
     except InputError:
         raise
-    except (*DAMAGE, struct.error) as error:
+    except DAMAGE as error:
         raise InputError(f"bundle {path.name} is a damaged zip; get the bundle again") from error
 
 

@@ -80,7 +80,8 @@ def _check_fields(manifest: dict[str, Any], bundle: str) -> None:
         raise InputError(f"the manifest of {bundle} lacks {missing[0]!r}; get the bundle again")
     right = {key: _is_text(manifest[key]) for key in TEXTS}
     right |= {key: isinstance(manifest[key], dict) for key in ("record_head", "rhythm")}
-    right["beat_model"] = manifest["beat_model"] is None or isinstance(manifest["beat_model"], dict)
+    beat_model = manifest["beat_model"]
+    right["beat_model"] = beat_model is None or (isinstance(beat_model, dict) and beat_model != {})
     for key in PARTS:
         right[key] = right[key] and (manifest[key] is None or _is_fitted(manifest[key]))
     quality, training = manifest.get("quality", {}), manifest.get("training", {})

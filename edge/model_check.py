@@ -11,16 +11,21 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .beat_context import FEATURES as BEAT_FEATURES
 from .beat_model import BeatModel
 from .errors import InputError, first_line
 from .labels import BEATS, RHYTHMS, WAVES
 from .pooling import Pool
 from .record_head import RecordHead
-from .rhythm import FEATURES, RhythmModel
+from .rhythm import FEATURES as RHYTHM_FEATURES
+from .rhythm import RhythmModel
 from .timing import BEAT_FRAME_SAMPLES, HOP_SAMPLES, WAVE_FRAME_SAMPLES
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 HOPS = (1, 3)  # of the two calls that are tried
+# What comes of numbers in other shapes, or of words in their place.
+MISFIT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 
 class Network(Protocol):
@@ -36,27 +41,39 @@ class Network(Protocol):
 def check_model(manifest: dict[str, Any], network: Network) -> None:
     """InputError where the network's answers or the fitted parts are of another shape than read."""
     deep = _check_network(network)
-    head = RecordHead.from_manifest(manifest["record_head"])
-    rhythm = RhythmModel.from_manifest(manifest["rhythm"])
-    if manifest["beat_model"]:
-        BeatModel.from_manifest(manifest["beat_model"])
     try:
         with np.errstate(all="ignore"):
-            pool = Pool()
-            pool.push(deep)
-            pooled = pool.statistics(0.0, 1.0)
-            assert pooled is not None
-            findings = list(head.finding_probabilities(pooled).values())
-            answers = [*rhythm.probabilities(np.zeros(len(FEATURES))).values(), *findings]
-            answers += head.rhythm_logits(pooled).reshape(len(RHYTHMS)).tolist()
-            limits = np.asarray(head.thresholds, np.float64)
-            fits = bool(np.isfinite(answers).all()) and limits.shape == (len(findings),)
-    except (TypeError, ValueError, OverflowError):
+            answers = _answers(manifest, deep)
+        fits = all(np.isfinite(one).all() for one in answers)
+    except InputError:
+        raise
+    except MISFIT:
         fits = False
     if not fits:
         raise InputError(
-            "the bundle's rhythm or findings do not fit its network; get the bundle again"
+            "the bundle's beat model, rhythm or findings do not fit its network; "
+            "get the bundle again"
         )
+
+
+def _answers(manifest: dict[str, Any], deep: Floats) -> list[Doubles]:
+    """What each fitted part makes of features that any record could have."""
+    pool = Pool()
+    pool.push(deep)
+    pooled = pool.statistics(0.0, 1.0)
+    assert pooled is not None
+    head = RecordHead.from_manifest(manifest["record_head"])
+    rhythm = RhythmModel.from_manifest(manifest["rhythm"])
+    findings = list(head.finding_probabilities(pooled).values())
+    answers = [
+        head.rhythm_logits(pooled).reshape(len(RHYTHMS)),
+        np.array(list(rhythm.probabilities(np.zeros(len(RHYTHM_FEATURES))).values())),
+        np.array([[*findings], [*head.thresholds]], np.float64),
+    ]
+    if manifest["beat_model"]:
+        beat_model = BeatModel.from_manifest(manifest["beat_model"])
+        answers += [beat_model.logits(np.zeros(len(BEAT_FEATURES))), 1 / beat_model.scale]
+    return [*answers, 1 / np.asarray(rhythm.scale)]
 
 
 def _check_network(network: Network) -> Floats:

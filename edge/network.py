@@ -29,10 +29,13 @@ class StreamingNetwork:
     def __init__(self, model: bytes | Path) -> None:
         """Load the model and start from a silent past."""
         self._session = _session(model.read_bytes() if isinstance(model, Path) else model)
-        meta = self._session.get_modelmeta().custom_metadata_map
+        try:
+            meta = self._session.get_modelmeta().custom_metadata_map
+            self._outputs = [o.name for o in self._session.get_outputs()]
+            self._silence = _silence(self._session, meta, self._outputs)
+        except UnicodeDecodeError as error:  # names are any bytes
+            raise InputError("the bundle's network is damaged; get the bundle again") from error
         self.arithmetic = meta.get("arithmetic", "float32")
-        self._outputs = [o.name for o in self._session.get_outputs()]
-        self._silence = _silence(self._session, meta, self._outputs)
         self._state: dict[str, npt.NDArray[np.generic]] = {}
         self.reset()
 
@@ -96,7 +99,9 @@ def _session(model: bytes) -> Any:
         "session.model_external_initializers_file_folder_path", str(Path(__file__))
     )
     try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], enable_fallback=False
+        )
     except Exception as error:  # onnxruntime has its own kinds, by no common base
         raise InputError(
             f"the bundle's network is not a model that onnxruntime runs ({first_line(error)}); "

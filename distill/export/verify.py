@@ -29,7 +29,7 @@ from ...edge.frontend import filter_record
 from ...edge.litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork
 from ...edge.network import StreamingNetwork
 from ...edge.waves import WaveRun
-from .bundle import DEMO, WINDOW_SAMPLES, golden_bytes, read_golden
+from .bundle import DEMO, WINDOW_SAMPLES, c_sources, golden_bytes, read_golden
 from .integer import Bytes, dequantize, quantize_input, run_integer
 from .onnx_reader import read_quantized
 from .onnx_writer import OUTPUT_NAMES
@@ -81,14 +81,19 @@ class _Target:
 def verify(bundle: Bundle, windows: npt.NDArray[np.float32] | None = None) -> list[Verdict]:
     """A verdict a target; on other windows (k, 2, 2560) of network input than the golden ones.
 
-    Raises InputError where the bundle was not exported, or its golden vectors are not of its
-    network.
+    Raises InputError where the bundle was not exported, or its golden vectors or its C, which is
+    compiled and run here, are not of its network.
     """
     quantized = read_quantized(bundle.files[bundle.manifest["network"]])
     golden = read_golden(bundle)
     expected = golden_bytes(quantized, dequantize(golden["x"], _input_grid(quantized)))
     if any(not np.array_equal(expected[name], golden[name]) for name in golden):
         raise InputError("the golden vectors are of another network; export the bundle again")
+    if any(bundle.files.get(name) != file for name, file in c_sources(quantized).items()):
+        raise InputError(
+            "the bundle's C is not what this leadone writes of its network, and is not run; "
+            "export the bundle again"
+        )
     if windows is not None:
         expected = golden_bytes(quantized, windows)
     truth = _Truth.of(bundle, quantized, expected)

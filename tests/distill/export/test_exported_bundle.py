@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from leadone import Monitor, read_record
 from leadone.distill.export.bundle import GOLDEN_FILE, MODEL_C, export_bundle, read_golden
+from leadone.distill.export.onnx_reader import read_quantized
 from leadone.distill.export.verify import verify
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.errors import InputError
@@ -41,13 +43,71 @@ def test_every_target_holds(folder: Path) -> None:
 
 def test_a_wrong_target_is_told(folder: Path) -> None:
     bundle = load_bundle(folder)
-    source = bundle.files[MODEL_C].decode()
-    at = source.index("bias_20[")
-    digit = next(k for k in range(source.index("{", at), len(source)) if source[k].isdigit())
-    changed = source[:digit] + str((int(source[digit]) + 5) % 10) + source[digit + 1 :]
-    files = {**bundle.files, MODEL_C: changed.encode()}
+    quantized = read_quantized(bundle.files["model.onnx"])
+    bias = quantized.biases[quantized.graph.outputs[0]].astype("<i4").tobytes()
+    wrong = bundle.files["window.tflite"].replace(bias, bytes(len(bias)))
+    assert wrong != bundle.files["window.tflite"]
+    files = {**bundle.files, "window.tflite": wrong}
     verdicts = verify(Bundle(bundle.manifest, files, bundle.sha256))
-    assert [v.target for v in verdicts if not v.holds] == ["C, this machine"]
+    failed = [verdict.target for verdict in verdicts if not verdict.holds]
+    assert failed == ["TFLM", "LiteRT, reference kernels"]
+
+
+@pytest.mark.parametrize("name", [MODEL_C, "network.c", "core.h"])
+def test_c_that_leadone_did_not_write_is_not_run(folder: Path, tmp_path: Path, name: str) -> None:
+    """A bundle's C is code: what is compiled and loaded here has to be ours to the byte."""
+    bundle = load_bundle(folder)
+    done = tmp_path / "done"
+    trap = (
+        "#include <stdio.h>\n__attribute__((constructor)) static void trap(void) "
+        f'{{ fclose(fopen("{done}", "w")); }}\n'
+    )
+    files = {**bundle.files, name: trap.encode() + bundle.files[name]}
+    with pytest.raises(InputError, match="not run"):
+        verify(Bundle(bundle.manifest, files, bundle.sha256))
+    assert not done.exists()
+
+
+@pytest.mark.parametrize("name", ["stream.tflite", "block.tflite"])
+def test_a_damaged_litert_model_is_one_sentence(folder: Path, name: str) -> None:
+    bundle = load_bundle(folder)
+    content = bundle.files[name]
+    for wrong in (
+        b"",
+        content[:1000],
+        content[: len(content) // 2],
+        content[1000:],
+        bytes(len(content)),
+        bundle.files["window.tflite"],
+        bundle.files["float.tflite"],
+    ):
+        changed = Bundle(bundle.manifest, {**bundle.files, name: wrong}, bundle.sha256)
+        with pytest.raises(InputError, match="LiteRT model is damaged"):
+            Monitor(changed, backend="litert")
+
+
+def test_damaged_golden_vectors_are_one_sentence(folder: Path) -> None:
+    bundle = load_bundle(folder)
+    golden = dict(np.load(folder / GOLDEN_FILE))
+    for change in (
+        {"x": golden["x"][:, :1]},
+        {"x": golden["x"].astype(np.int16)},
+        {"x": np.array([{}], object)},
+        {"waves": np.zeros(17_000_000, np.int8)},
+    ):
+        content = io.BytesIO()
+        np.savez_compressed(content, **{**golden, **change})
+        _is_refused(bundle, content.getvalue())
+    content = io.BytesIO()
+    np.savez_compressed(content, x=golden["x"])
+    for wrong in (content.getvalue(), b"", bundle.files[GOLDEN_FILE][:5000]):
+        _is_refused(bundle, wrong)
+
+
+def _is_refused(bundle: Bundle, golden: bytes) -> None:
+    files = {**bundle.files, GOLDEN_FILE: golden}
+    with pytest.raises(InputError, match="golden vectors are damaged"):
+        read_golden(Bundle(bundle.manifest, files, bundle.sha256))
 
 
 def test_golden_vectors_of_another_network_are_refused(folder: Path, tmp_path: Path) -> None:
