@@ -569,7 +569,12 @@ def quantize(
 @click.argument("model", default="wrist")
 @click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
 @click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
-def export(model: str, out: Path | None, does_verify: bool) -> None:
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
+)
+def export(model: str, out: Path | None, does_verify: bool, data: Path | None) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -579,22 +584,28 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
     _need_export()
     from .distill.export.bundle import export_bundle
     from .distill.export.verify import verify
-    from .distill.tables import verdict_table
+    from .distill.export.verify_data import verify_on_data
+    from .distill.tables import set_table, verdict_table
     from .edge.bundle import load_bundle
 
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
+    if data is not None and not does_verify:
+        raise InputError("--data is what --verify reads; give both")
     bundle = load_bundle(model)
     if out is not None:
         bundle = export_bundle(bundle, out)
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
     if does_verify:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
-        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
-            verdict_table(verdicts)
-        )
-        if not all(verdict.holds for verdict in verdicts):
+        console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
+        holds = all(verdict.holds for verdict in verdicts)
+        on_data = list(verify_on_data(bundle, data)) if data is not None else []
+        for dataset in dict.fromkeys(one.dataset for one in on_data):
+            console.print(set_table([one for one in on_data if one.dataset == dataset]))
+        if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
 
 

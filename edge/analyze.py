@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .analysis import Analysis, Episode, Finding
+from .backends import StreamNetwork
 from .bundle import Bundle, load_bundle
 from .errors import InputError
 from .events import Alert, Beat, Event, Quality, Rhythm
@@ -20,14 +21,16 @@ MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
 
 
-def analyze(record: Record, model: str | Path | Bundle = "wrist") -> Analysis:
-    """Read a whole record.
+def analyze(
+    record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
+) -> Analysis:
+    """Read a whole record; `backend` runs the network, as in `Monitor`.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
     check_readable(record)
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    monitor = Monitor(bundle, record.lead)
+    monitor = Monitor(bundle, record.lead, backend=backend)
     events: list[Event] = []
     block = round(BLOCK_S * record.rate_hz)
     for start in range(0, len(record.signal_mv), block):

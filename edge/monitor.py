@@ -45,12 +45,15 @@ class Monitor:
         bundle: Bundle,
         lead: str = "I",
         limits: AlertLimits | None = None,
-        backend: str = "onnx",
+        backend: str | StreamNetwork = "onnx",
     ) -> None:
-        """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told."""
+        """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told.
+
+        `backend` may be a network of one's own, of the bundle's shapes.
+        """
         self.bundle = bundle
         self._lead, self._limits = lead, limits or AlertLimits()
-        self._network = network_of(bundle, backend)
+        self._network = network_of(bundle, backend) if isinstance(backend, str) else backend
         check_model(bundle.manifest, self._network)
         self._stream: _Stream | None = None
         self._rate_hz = 0.0
