@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from leadone import Monitor, read_record
 from leadone.distill.export.bundle import GOLDEN_FILE, MODEL_C, export_bundle, read_golden
 from leadone.distill.export.onnx_reader import read_quantized
+from leadone.distill.export.tflm_arena import least_arena_bytes
 from leadone.distill.export.verify import verify
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.errors import InputError
@@ -39,6 +42,18 @@ def test_every_target_holds(folder: Path) -> None:
     assert exact == ["C, this machine", "TFLM", "LiteRT, reference kernels"]
     assert all(verdict.holds for verdict in verdicts.values()), verdicts
     assert {"ONNX Runtime", "LiteRT"} <= verdicts.keys()
+    ram = {name: verdict.ram_bytes for name, verdict in verdicts.items()}
+    assert (ram["C, this machine"] or 0) <= 11_000 < (ram["TFLM"] or 0) <= 60_000, ram
+
+
+def test_the_arena_is_enough_and_less_is_not(folder: Path) -> None:
+    least = least_arena_bytes((folder / "stream.tflite").read_bytes())
+    assert least is not None
+    for arena_bytes, runs in ((least, True), (least - 256, False)):
+        command = [sys.executable, "-m", "leadone.distill.export.tflm_arena"]
+        command += [str(folder / "stream.tflite"), str(arena_bytes)]
+        assert (subprocess.run(command, capture_output=True).returncode == 0) == runs
+    assert least_arena_bytes(b"no model") is None
 
 
 def test_a_wrong_target_is_told(folder: Path) -> None:
