@@ -23,6 +23,7 @@ from torch.nn import functional
 from ..edge.frontend import network_input
 from ..pretrain.embedding import Embedder
 from ..pretrain.views import add_wander, add_white, draw_positions, interpolated, scale
+from .average import follow
 from .classification import macro_auc
 
 Floats = npt.NDArray[np.float32]
@@ -153,7 +154,7 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        _follow(averaged, model, min(config.average, (1 + step) / (10 + step)))
+        follow(averaged, model, min(config.average, (1 + step) / (10 + step)))
     return averaged.eval()
 
 
@@ -187,16 +188,6 @@ def _augmented(signals_mv: Floats, config: TrainConfig, rng: np.random.Generator
     rms_mv = np.sqrt((rows**2).mean(1, keepdims=True)) + 1e-6
     noisy = add_wander(add_white(rows / rms_mv, config.noise, rng), config.noise, rng) * rms_mv
     return scale(noisy.reshape(b, -1), config.gain, rng).reshape(b, leads, samples)
-
-
-def _follow(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    current = model.state_dict()
-    with torch.no_grad():
-        for key, value in averaged.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(current[key], 1 - decay)
-            else:
-                value.copy_(current[key])
 
 
 def _regression(z: Doubles, y: Bools, penalty: float) -> tuple[Doubles, Doubles]:

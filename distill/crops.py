@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +78,7 @@ class CropSource:
         self._leads = leads
         self._dense = dense if dense is not None else [dense_targets(lead) for lead in leads]
         self._noises, self._augment, self._plan = noises, augment, plan
+        self._order = lru_cache(2)(self._ordered)
         self._siblings: dict[str, list[int]] = {}
         for k, lead in enumerate(leads):
             self._siblings.setdefault(lead.group, []).append(k)
@@ -88,25 +87,20 @@ class CropSource:
             for name in ("ludb", "qtdb", "mitdb", "cinc2017", "unlabelled")
         }
 
-    def batches(self, size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """One epoch, made one batch ahead in a thread."""
-        rng = np.random.default_rng((seed, epoch))
-        order = rng.permutation(self._draw_leads(rng))
-        chunks = [order[k : k + size] for k in range(0, len(order) - size + 1, size)]
-        ready: queue.Queue[Batch | None] = queue.Queue(maxsize=2)
-
-        def produce() -> None:
-            for chunk in chunks:
-                ready.put(self._batch(chunk, rng))
-            ready.put(None)
-
-        threading.Thread(target=produce, daemon=True).start()
-        while (batch := ready.get()) is not None:
-            yield batch
+    def batch(self, size: int, seed: int, step: int) -> Batch:
+        """The batch of step `step`, of the epoch that it falls into."""
+        epoch, k = divmod(step, self.steps(size))
+        chosen = self._order(seed, epoch)[k * size : (k + 1) * size]
+        return self._batch(chosen, np.random.default_rng((seed, epoch, k)))
 
     def steps(self, size: int) -> int:
         """Batches an epoch."""
-        return len(self._draw_leads(np.random.default_rng(0))) // size
+        return len(self._order(0, 0)) // size
+
+    def _ordered(self, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+        """The leads of an epoch, shuffled."""
+        rng = np.random.default_rng((seed, epoch))
+        return rng.permutation(self._draw_leads(rng))
 
     def _draw_leads(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         ludb = self._of_set["ludb"]

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +23,11 @@ from ..pretrain.augment import AugmentConfig, load_noise
 from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
 from ..pretrain.encoder import EncoderConfig
 from ..pretrain.pretraining import load_encoder
+from .average import follow
 from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
 from .delineator import Delineator, work_of
+from .machine import CPU, Machine, moved
 from .record_heads import RecordHeads
 from .records import (
     LabelledRecord,
@@ -35,12 +37,14 @@ from .records import (
     load_findings,
     load_rhythms,
 )
+from .replay import Replay
+from .rhythm_loss import rhythm_loss
+from .schedule import one_cycle
+from .steps import epoch_seed, in_order
 from .targets import NO_BEAT, Bytes, wave_loss
 
 Floats = npt.NDArray[np.float32]
 WEIGHTS = "model.safetensors"
-RHYTHM_WEIGHTS = (1.0, 1.6, 1.2, 2.0)  # normal, af, other, noise
-SMOOTHING = 0.03
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,13 @@ def finetune(
     run: Path,
     encoder: Path | None = None,
     labels: Labels | None = None,
+    machine: Machine = CPU,
 ) -> Path:
     """Train on LUDB, QTDB, MIT-BIH, CinC 2017 and PTB-XL below `data`; returns the weights' path.
 
     `encoder` is a pretrained one to start from, of the same widths; `labels` are a teacher's.
     `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the
-    end `model.safetensors`.
+    end `model.safetensors`. `machine` is no part of what is learnt, but for rounding.
     """
     torch.manual_seed(config.seed)
     if encoder is not None:
@@ -104,26 +109,30 @@ def finetune(
             rhythms = labels.rhythms(rhythms, config.teacher_share)
     source = CropSource(leads, noises, config.augment, config.plan, dense)
     records = record_sources(rhythms, findings, config.records, noises)
-    trainer = Trainer(config, source.steps(config.batch))
+    per_epoch = source.steps(config.batch)
+    trainer = Trainer(config, per_epoch, machine.device)
     if encoder is not None:
         trainer.start_from(encoder)
     make_folder(run)
     first = trainer.resume(run)
+
+    def make(step: int) -> tuple[Batch, RecordBatch | None, RecordBatch | None]:
+        of_rhythm, of_finding = (s.batch(config.seed, step) if s else None for s in records)
+        return source.batch(config.batch, config.seed, step), of_rhythm, of_finding
+
+    steps = in_order(make, first * per_epoch, config.epochs * per_epoch, machine.workers)
     for epoch in range(first, config.epochs):
         started = time.monotonic()
-        batches = zip(
-            source.batches(config.batch, config.seed, epoch),
-            *(s.batches(config.seed, epoch) if s else repeat(None) for s in records),
-            strict=False,  # the records come without end
-        )
-        losses = [trainer.step(*step) for step in batches]
-        trainer.save(run, epoch + 1)
+        torch.manual_seed(epoch_seed(config.seed, epoch))  # dropout, also of a resumed run
+        losses = [trainer.step(*step) for step in islice(steps, per_epoch)]
         entry: dict[str, float] = {"epoch": epoch}
         for name in losses[0]:
-            entry[name] = round(float(np.mean([step[name] for step in losses])), 5)
+            entry[name] = round(float(torch.stack([step[name] for step in losses]).mean()), 5)
         entry["seconds"] = round(time.monotonic() - started, 1)
+        trainer.save(run, epoch + 1)
         append_log(run, entry)
         print(json.dumps(entry), flush=True)
+    trainer.averaged.cpu()
     parameters, macs = work_of(trainer.averaged.network)
     weights = run / WEIGHTS
     save_weights(weights, trainer.averaged, config, parameters=str(parameters), macs=str(macs))
@@ -193,21 +202,23 @@ class Multitask(nn.Module):
 class Trainer:
     """Model, optimiser, schedule and the running average of the weights."""
 
-    def __init__(self, config: FinetuneConfig, steps_per_epoch: int) -> None:
+    def __init__(
+        self, config: FinetuneConfig, steps_per_epoch: int, device: str = CPU.device
+    ) -> None:
         """A fresh start; `resume` overrides it."""
-        self.config = config
-        self.model = Multitask(config.encoder)
+        self.config, self._device = config, torch.device(device)
+        self.model = Multitask(config.encoder).to(self._device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = Multitask(config.encoder)
+        self.averaged = Multitask(config.encoder).to(self._device)
         self.averaged.load_state_dict(self.model.state_dict())
         self._modules: dict[str, nn.Module] = {"model": self.model, "average": self.averaged}
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), config.learning_rate, weight_decay=config.weight_decay
         )
+        is_gpu = self._device.type == "cuda"
+        self._backward = Replay(self._gradients) if is_gpu else self._gradients
         self._total = max(config.epochs * steps_per_epoch, 1)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, config.learning_rate, total_steps=self._total, pct_start=0.15
-        )
+        self._schedule = one_cycle(self._optimizer, config.learning_rate, self._total)
 
     def start_from(self, path: Path) -> None:
         """Take a pretrained encoder's weights; InputError where its widths are others."""
@@ -221,9 +232,20 @@ class Trainer:
 
     def step(
         self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         """One update; returns the losses."""
         self.model.train()
+        of_records = (moved(b, self._device) if b else None for b in (rhythms, findings))
+        losses = self._backward(moved(batch, self._device), *of_records)
+        self._optimizer.step()
+        self._schedule.step()
+        self._average()
+        return losses
+
+    def _gradients(
+        self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
+    ) -> dict[str, Tensor]:
+        """The losses; clipped gradients of their weighted sum are left behind."""
         self._optimizer.zero_grad(set_to_none=True)
         waves, beats, _ = self.model.network(batch.x)
         losses = {
@@ -246,10 +268,7 @@ class Trainer:
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._average()
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
     def save(self, run: Path, epochs_done: int) -> None:
         """Checkpoint: weights, average, moments, and what they belong to."""
@@ -260,35 +279,21 @@ class Trainer:
         done = resume_run(run, self.config, self._modules, self._optimizer)
         if done:
             steps = done * self._total // max(self.config.epochs, 1)
-            schedule = {"last_epoch": steps - 1, "_step_count": steps + 1}
-            self._schedule.load_state_dict({**self._schedule.state_dict(), **schedule})
-            self._schedule.step()  # the rate of a one-cycle schedule depends on its position alone
+            rate = self.config.learning_rate
+            self._schedule = one_cycle(self._optimizer, rate, self._total, steps)
         return done
 
     def _average(self) -> None:
         """Exponential average of weights and batch-norm statistics, started gently."""
         step = self._schedule.last_epoch
         decay = min(self.config.ema, (1 + step) / (10 + step))
-        current = self.model.state_dict()
-        with torch.no_grad():
-            for key, value in self.averaged.state_dict().items():
-                if value.dtype.is_floating_point:
-                    value.lerp_(current[key], 1 - decay)
-                else:
-                    value.copy_(current[key])
+        follow(self.averaged, self.model, decay)
 
 
 def beat_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy over the frames around R peaks."""
     total = functional.cross_entropy(logits, target, ignore_index=NO_BEAT, reduction="sum")
     return total / (target != NO_BEAT).sum().clamp(min=1)
-
-
-def rhythm_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy with probabilities (b, 4), rarer rhythms heavier, targets softened."""
-    soft = (1 - SMOOTHING) * target + SMOOTHING / target.shape[1]
-    weighted = soft * torch.tensor(RHYTHM_WEIGHTS)
-    return -(weighted * torch.log_softmax(logits, 1)).sum() / weighted.sum()
 
 
 def weights_of(run: Path) -> Path:

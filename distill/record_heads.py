@@ -43,7 +43,7 @@ class RecordHeads(nn.Module):
 
 def pooled(deep: Tensor, frames: Tensor) -> Tensor:
     """Mean, maximum and spread (b, 3 * c) over the first `frames` (b,) of features (b, c, n)."""
-    inside = (torch.arange(deep.shape[2]) < frames[:, None])[:, None]
+    inside = (torch.arange(deep.shape[2], device=deep.device) < frames[:, None])[:, None]
     n = frames[:, None]
     mean = (deep * inside).sum(2) / n
     variance = ((deep - mean[..., None]) ** 2 * inside).sum(2) / n

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ Floats = npt.NDArray[np.float32]
 CLASS_OF_REFERENCE = {name: k for k, name in enumerate(CINC_CLASSES)}
 RMS_MV = 0.15  # of lead I where a copy of PTB-XL has no unit
 PTBXL_FOLDERS = ("ptbxl_mv", "ptbxl")
+# Of CinC 2017, for training: one more is for testing, and one for fitting and choosing.
+RHYTHM_FOLDS = tuple(k for k in range(5) if k not in (CINC_TEST_FOLD, CINC_VALIDATION_FOLD))
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,12 @@ class RecordPlan:
     augment: GentleConfig = field(default_factory=GentleConfig)
 
 
-def load_rhythms(folder: Path) -> list[LabelledRecord]:
-    """CinC 2017 without the folds for validation and testing."""
-    kept = (CINC_TEST_FOLD, CINC_VALIDATION_FOLD)
+def load_rhythms(folder: Path, folds: Sequence[int] = RHYTHM_FOLDS) -> list[LabelledRecord]:
+    """CinC 2017's records of these folds."""
     records = []
     for path, kind in read_cinc2017(folder):
         group = f"cinc2017/{path.name}"
-        if fold_of(group) not in kept:
+        if fold_of(group) in folds:
             record = read_record(path)
             target = np.eye(len(RHYTHMS), dtype=np.float32)[CLASS_OF_REFERENCE[kind]]
             filtered, _ = filter_record(record.signal_mv, record.rate_hz)
@@ -133,7 +135,7 @@ class RecordBatch:
 
 
 class RecordSource:
-    """Endless seeded batches; epoch e of seed s is the same on every run."""
+    """Seeded batches by number, without end."""
 
     def __init__(
         self,
@@ -147,14 +149,16 @@ class RecordSource:
         self._records, self._batch = records, batch
         self._samples = int(seconds * RATE_HZ) // HOP_SAMPLES * HOP_SAMPLES
         self._noises, self._augment = noises, augment
+        self._order = lru_cache(2)(self._ordered)
 
-    def batches(self, seed: int, epoch: int) -> Iterator[RecordBatch]:
-        """Batches without end: all records once before any comes again."""
-        rng = np.random.default_rng((seed, epoch, self._samples))
-        while True:
-            order = rng.permutation(len(self._records))
-            for start in range(0, len(order) - self._batch + 1, self._batch):
-                yield self._made(order[start : start + self._batch], rng)
+    def batch(self, seed: int, step: int) -> RecordBatch:
+        """The batch of step `step`: all records once before any comes again."""
+        turn, k = divmod(step, max(len(self._records) // self._batch, 1))
+        chosen = self._order(seed, turn)[k * self._batch : (k + 1) * self._batch]
+        return self._made(chosen, np.random.default_rng((seed, turn, k, self._samples)))
+
+    def _ordered(self, seed: int, turn: int) -> npt.NDArray[np.int64]:
+        return np.random.default_rng((seed, turn, self._samples)).permutation(len(self._records))
 
     def _made(self, chosen: npt.NDArray[np.int64], rng: np.random.Generator) -> RecordBatch:
         windows = np.zeros((len(chosen), self._samples), np.float32)

@@ -97,7 +97,7 @@ def wave_loss(logits: Tensor, coverage: Tensor, complete: Tensor) -> Tensor:
     partial = -torch.logsumexp(log_p.masked_fill(~possible, -30.0), 1)
     is_complete = complete > 0.99
     counts = is_complete | ~possible.all(1)
-    return torch.where(is_complete, soft, partial)[counts].mean()
+    return (torch.where(is_complete, soft, partial) * counts).sum() / counts.sum()
 
 
 def _rule_out_qrs(dense: Bytes, lead: LabelledLead) -> None:

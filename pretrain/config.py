@@ -32,11 +32,12 @@ def config_from(values: dict[str, Any], kind: type[T]) -> T:
         )
     built = {}
     for key, value in values.items():
-        factory, default = known[key].default_factory, known[key].default
-        if isinstance(value, dict) and isinstance(factory, type) and is_dataclass(factory):
-            built[key] = config_from(value, factory)
+        factory = known[key].default_factory
+        default = factory() if factory is not MISSING else known[key].default
+        if isinstance(value, dict) and is_dataclass(default):
+            built[key] = config_from({**vars(default), **value}, type(default))
             continue
-        if not _fits(value, factory() if factory is not MISSING else default):
+        if not _fits(value, default):
             raise InputError(f"{key} in the configuration can't be {value!r}")
         built[key] = _frozen(value)
     return kind(**built)
