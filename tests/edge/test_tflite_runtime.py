@@ -78,18 +78,49 @@ def python() -> Path:
     return interpreter
 
 
+DAMAGED = """
+import sys
+from pathlib import Path
+from leadone.edge.errors import InputError
+from leadone.edge.litert_network import LiteRtNetwork
+stream, block = (Path(sys.argv[1], name).read_bytes() for name in ("stream.tflite", "block.tflite"))
+for pair in ((stream[:5000], block), (stream, block[: len(block) // 2]), (b"", block)):
+    try:
+        LiteRtNetwork(*pair)
+    except InputError as error:
+        print(error)
+LiteRtNetwork(stream, block)
+"""
+
+
+def _run_there(
+    python: Path, folder: Path, program: str, *words: Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(python), "-c", program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT / "typings"), "PATH": os.environ["PATH"]},
+        check=False,
+    )
+
+
+@pytest.mark.tflite_runtime
+def test_damaged_models_are_one_sentence_and_no_crash(python: Path, tmp_path: Path) -> None:
+    """tflite-runtime itself reads beyond the end of a model that was cut short."""
+    export_bundle(load_bundle("wrist"), tmp_path / "wrist")
+    done = _run_there(python, tmp_path, DAMAGED, tmp_path / "wrist")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("LiteRT model is damaged") == 3
+
+
 @pytest.mark.tflite_runtime
 def test_tflite_runtime_streams_the_same_beats(python: Path, tmp_path: Path) -> None:
     export_bundle(load_bundle("wrist"), tmp_path / "wrist")
     signal = read_record(DEMO).signal_mv
     np.save(tmp_path / "signal.npy", signal)
-    done = subprocess.run(
-        [str(python), "-c", PROGRAM, str(tmp_path / "signal.npy"), str(tmp_path / "wrist")],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT / "typings"), "PATH": os.environ["PATH"]},
-    )
+    done = _run_there(python, tmp_path, PROGRAM, tmp_path / "signal.npy", tmp_path / "wrist")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["loaded"] == ["tflite_runtime"] and answer["numpy"].startswith("1.")

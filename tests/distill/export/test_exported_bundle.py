@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from leadone.distill.export.bundle import GOLDEN_FILE, MODEL_C, export_bundle, r
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.distill.export.tflm_arena import least_arena_bytes
 from leadone.distill.export.verify import verify
+from leadone.edge.backends import network_of
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.events import Beat
@@ -99,6 +101,27 @@ def test_a_damaged_litert_model_is_one_sentence(folder: Path, name: str) -> None
         changed = Bundle(bundle.manifest, {**bundle.files, name: wrong}, bundle.sha256)
         with pytest.raises(InputError, match="LiteRT model is damaged"):
             Monitor(changed, backend="litert")
+
+
+def test_litert_models_with_random_damage_end_in_a_sentence_not_the_process(folder: Path) -> None:
+    """Some of these pass LiteRT's own check of the file and crash when they run."""
+    bundle = load_bundle(folder)
+    refused = 0
+    for seed in range(24):
+        rng = random.Random(seed)
+        content = bytearray(bundle.files["stream.tflite"])
+        for _ in range(rng.choice((1, 3))):
+            tables = len(content) - 1 - rng.randrange(26_000)  # where the graph lies
+            content[rng.choice((tables, rng.randrange(3000)))] = rng.randrange(256)
+        files = {**bundle.files, "stream.tflite": bytes(content)}
+        try:
+            network_of(Bundle(bundle.manifest, files, bundle.sha256), "litert").push(
+                np.zeros((2, 16), np.float32)
+            )
+        except InputError as error:
+            assert len(str(error).splitlines()) == 1
+            refused += 1
+    assert refused >= 8
 
 
 def test_damaged_golden_vectors_are_one_sentence(folder: Path) -> None:
