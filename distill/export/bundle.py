@@ -33,7 +33,7 @@ from ...edge.litert_network import BLOCK_FILE, STREAM_FILE
 from ...edge.model_check import check_model
 from ...edge.network import StreamingNetwork
 from ...edge.timing import HOP_SAMPLES
-from .c_writer import network_tables
+from .c_model import model_source
 from .integer import Bytes, quantize_input, run_integer
 from .onnx_reader import foreign_refused, read_graph, read_quantized
 from .onnx_writer import OUTPUT_NAMES, write_float
@@ -58,13 +58,13 @@ def export_bundle(bundle: Bundle, out: Path) -> Bundle:
     quantized = read_quantized(model)
     check_model(bundle.manifest, StreamingNetwork(model))
     with foreign_refused():
-        files = {**bundle.files, **_targets(model, quantized)}
+        files = {**bundle.files, **_targets(bundle, model, quantized)}
     manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format", "files")}
     sha256 = write_bundle(out, manifest, files)
     return Bundle({**bundle.manifest, "files": dict.fromkeys(files, "")}, files, sha256)
 
 
-def _targets(model: bytes, quantized: QuantizedGraph) -> dict[str, bytes]:
+def _targets(bundle: Bundle, model: bytes, quantized: QuantizedGraph) -> dict[str, bytes]:
     """The files of the table above but the network itself."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -77,19 +77,13 @@ def _targets(model: bytes, quantized: QuantizedGraph) -> dict[str, bytes]:
         stream = folder / STREAM_FILE
         write_tflite(quantized, stream, HOP_SAMPLES, streaming=True, bias_scales=False)
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    return {**files, **c_sources(quantized), GOLDEN_FILE: _golden(quantized)}
+    return {**files, **c_sources(bundle, quantized), GOLDEN_FILE: _golden(quantized)}
 
 
-def c_sources(quantized: QuantizedGraph) -> dict[str, bytes]:
-    """The C of one model: its tables and the core."""
+def c_sources(bundle: Bundle, quantized: QuantizedGraph) -> dict[str, bytes]:
+    """The C of one bundle: its tables and the core."""
     core = {path.name: path.read_bytes() for path in sorted(CORE.glob("*.[ch]"))}
-    return {**core, MODEL_C: model_source(quantized).encode()}
-
-
-def model_source(quantized: QuantizedGraph) -> str:
-    """The C source of one model."""
-    access = "const lo_network_model *leadone_network(void) { return &network; }\n"
-    return f'#include "network.h"\n\n{network_tables(quantized)}\n{access}'
+    return {**core, MODEL_C: model_source(bundle, quantized).encode()}
 
 
 def golden_windows() -> npt.NDArray[np.float32]:
