@@ -16,7 +16,7 @@ from .timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 
 FORMAT_VERSION = 2
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
-MAX_FILES = 64
+MAX_FILES = 256
 # What this code assumes of every network; a bundle must declare the same.
 CONTRACT: dict[str, dict[str, Any]] = {
     "input": {"rate_hz": 250, "hop_samples": HOP_SAMPLES, "lookahead_samples": LOOKAHEAD_SAMPLES},

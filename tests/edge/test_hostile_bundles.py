@@ -216,9 +216,9 @@ def test_names_that_are_paths_or_ours(folder: Path, name: str) -> None:
 
 def test_more_files_or_bytes_than_a_bundle_has(folder: Path, tmp_path: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
-    many = {f"f{k}": 64 * "0" for k in range(65)}
+    many = {f"f{k}": 64 * "0" for k in range(257)}
     (folder / "manifest.json").write_text(json.dumps({**manifest, "files": many}))
-    assert "more than 64 files" in _read(folder)
+    assert "more than 256 files" in _read(folder)
     twice = {**manifest["files"], "MODEL.onnx": 64 * "0"}
     (folder / "manifest.json").write_text(json.dumps({**manifest, "files": twice}))
     assert "one file twice" in _read(folder)
