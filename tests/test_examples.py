@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,60 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("examples") / "wrist"
     export_bundle(load_bundle("wrist"), out)
     return out
+
+
+@pytest.fixture(scope="module")
+def millivolts() -> str:
+    """A minute of the demo, as the C and JavaScript examples read it."""
+    return "\n".join(f"{mv:.9g}" for mv in read_record(DEMO).signal_mv[: 60 * 360])
+
+
+@pytest.fixture(scope="module")
+def beats() -> list[str]:
+    monitor = Monitor.load("wrist", lead="MLII")
+    events = monitor.push(read_record(DEMO).signal_mv[: 60 * 360], 360) + monitor.finish()
+    return [f"{event.r_s:.3f} {event.label}" for event in events if isinstance(event, Beat)]
+
+
+def _compile(sources: list[Path], out: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "ziglang", "cc", "-O2", *options, *map(str, sources)]
+    done = subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _are_the_same(told: str, beats: list[str]) -> None:
+    """As by onnxruntime, which rounds otherwise: a beat or two may be called otherwise."""
+    found = [line for line in told.splitlines() if "alert" not in line]
+    assert len(found) == len(beats) > 90
+    assert sum(a == b for a, b in zip(found, beats, strict=True)) >= len(beats) - 3
+
+
+def test_the_c_example_tells_every_beat(
+    exported: Path, millivolts: str, beats: list[str], tmp_path: Path
+) -> None:
+    sources = [EXAMPLES / "stream.c", *sorted(exported.glob("*.c"))]
+    strict = ("-std=c99", "-Wall", "-Wextra", f"-I{exported}")
+    _compile(sources, tmp_path / "stream", *strict)
+    command = [str(tmp_path / "stream")]
+    done = subprocess.run([*command, "360"], input=millivolts, capture_output=True, text=True)
+    assert done.returncode == 0
+    _are_the_same(done.stdout, beats)
+    assert subprocess.run([*command, "3"], capture_output=True).returncode == 2
+
+
+def test_the_javascript_example_tells_every_beat(
+    exported: Path, millivolts: str, beats: list[str], tmp_path: Path
+) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node.js to run WebAssembly")
+    recipe = (EXAMPLES / "stream.mjs").read_text().split("ziglang cc")[1].split("wrist/*.c")[0]
+    options = recipe.replace("-Iwrist", f"-I{exported}").replace("\\\n//", " ").split()
+    _compile(sorted(exported.glob("*.c")), tmp_path / "leadone.wasm", *options)
+    command = [node, str(EXAMPLES / "stream.mjs"), str(tmp_path / "leadone.wasm"), "360"]
+    done = subprocess.run(command, input=millivolts, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    _are_the_same(done.stdout, beats)
 
 
 def test_states_come_out_of_the_network_in_the_order_that_they_go_in(exported: Path) -> None:

@@ -103,7 +103,9 @@ def verify(bundle: Bundle, windows: npt.NDArray[np.float32] | None = None) -> li
     if any(not np.array_equal(expected[name], golden[name]) for name in golden):
         raise InputError("the golden vectors are of another network; export the bundle again")
     ours = c_sources(bundle, quantized)
-    if any(_without_hash(bundle.files.get(name, b"")) != _without_hash(ours[name]) for name in ours):
+    if any(
+        _without_hash(bundle.files.get(name, b"")) != _without_hash(ours[name]) for name in ours
+    ):
         raise InputError(
             "the bundle's C is not what this leadone writes of its network, and is not run; "
             "export the bundle again"
