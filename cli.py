@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+C_TARGETS = (
+    "cortex-m4",
+    "cortex-m7",
+    "cortex-m33",
+    "cortex-m55",
+    "aarch64-linux",
+    "aarch64-linux-android",
+    "aarch64-ios",
+    "wasm32",
+)
 NETWORKS = ("wrist", "phone", "teacher")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
@@ -38,6 +48,13 @@ trust_option = click.option(
     "trusted",
     type=click.Path(path_type=Path),
     help="Refuse a model that is not signed by the key in this PUBLIC_KEY_FILE.",
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["onnx", "litert", "c"]),
+    default="onnx",
+    show_default=True,
+    help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 data_option = click.option(
@@ -58,9 +75,10 @@ def cli() -> None:
 @click.option("--speed", default="max", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("leadone-demo.html"))
 @model_option
-def demo(speed: str, out: Path, model: str) -> None:
+@backend_option
+def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
-    _stream(DEMO_RECORD, None, _speed(speed), model, out)
+    _stream(DEMO_RECORD, None, _speed(speed), model, out, backend)
 
 
 @cli.command()
@@ -69,6 +87,7 @@ def demo(speed: str, out: Path, model: str) -> None:
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
 @lead_option
 @model_option
+@backend_option
 @trust_option
 def stream(
     record: Path,
@@ -76,10 +95,11 @@ def stream(
     html: Path | None,
     lead: str | None,
     model: str,
+    backend: str,
     trusted: Path | None,
 ) -> None:
     """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html, trusted)
+    _stream(record, lead, _speed(speed), model, html, backend, trusted)
 
 
 @cli.command()
@@ -95,6 +115,7 @@ def stream(
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
 @lead_option
 @model_option
+@backend_option
 @trust_option
 def analyze(
     paths: tuple[Path, ...],
@@ -104,6 +125,7 @@ def analyze(
     report: str | None,
     lead: str | None,
     model: str,
+    backend: str,
     trusted: Path | None,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
@@ -122,7 +144,7 @@ def analyze(
     failures = []
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for path, result in analyze_many(paths, lead, bundle, outputs):
+        for path, result in analyze_many(paths, lead, bundle, outputs, backend):
             bar.advance(task)
             if isinstance(result, str):
                 failures.append(result if path.stem in result else f"{path}: {result}")
@@ -574,7 +596,16 @@ def quantize(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
 )
-def export(model: str, out: Path | None, does_verify: bool, data: Path | None) -> None:
+@click.option(
+    "--target",
+    "targets",
+    type=click.Choice(C_TARGETS),
+    multiple=True,
+    help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
+)
+def export(
+    model: str, out: Path | None, does_verify: bool, data: Path | None, targets: tuple[str, ...]
+) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -588,6 +619,8 @@ def export(model: str, out: Path | None, does_verify: bool, data: Path | None) -
     from .distill.tables import set_table, verdict_table
     from .edge.bundle import load_bundle
 
+    if targets and out is None:
+        raise InputError("--target needs --out, the exported bundle's folder, to write to")
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
     if data is not None and not does_verify:
@@ -597,6 +630,8 @@ def export(model: str, out: Path | None, does_verify: bool, data: Path | None) -
         bundle = export_bundle(bundle, out)
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
+        for target in targets:
+            click.echo(_built(out, target))
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
@@ -607,6 +642,18 @@ def export(model: str, out: Path | None, does_verify: bool, data: Path | None) -
             console.print(set_table([one for one in on_data if one.dataset == dataset]))
         if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
+
+
+def _built(out: Path, target: str) -> str:
+    """Compile the exported bundle in `out` for a target; what that gave, in one line."""
+    from .edge.core_build import SOURCE_NAMES, build_library
+    from .edge.elf_sizes import archive_sizes
+
+    library = build_library([out / name for name in SOURCE_NAMES], target, out / "lib" / target)
+    content = library.read_bytes()
+    sizes = archive_sizes(content) if library.suffix == ".a" else None
+    parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
+    return f"{len(content):>9,} {library.relative_to(out)}{parts}"
 
 
 @cli.command()
@@ -780,6 +827,7 @@ def _stream(
     speed: float | None,
     model: str,
     html: Path | None,
+    backend: str,
     trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
@@ -791,7 +839,7 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, trusted=trusted)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report

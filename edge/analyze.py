@@ -24,7 +24,7 @@ BLOCK_S = 60.0
 def analyze(
     record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
 ) -> Analysis:
-    """Read a whole record; `backend` runs the network, as in `Monitor`.
+    """Read a whole record; `backend` as in `Monitor`.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """

@@ -14,6 +14,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
+from .filters import STEPS_PER_MV
 from .waves import WaveRun
 
 Doubles = npt.NDArray[np.float64]
@@ -126,7 +127,7 @@ class BeatContext:
             self._template, self._unusual = (shape, tail), 0
         elif is_usual:
             qrs, st_t = self._template
-            self._template = qrs + FOLLOWS * (shape - qrs), st_t + FOLLOWS * (tail - st_t)
+            self._template = _followed(qrs, shape), _followed(st_t, tail)
 
 
 def first_sample(r: float) -> int:
@@ -144,6 +145,12 @@ def _units(rows: Doubles) -> Doubles:
     centred = rows - rows.sum(1, keepdims=True) / rows.shape[1]
     units: Doubles = centred / (np.sqrt(np.einsum("ij,ij->i", centred, centred)) + 1e-6)[:, None]
     return units
+
+
+def _followed(template: Doubles, row: Doubles) -> Doubles:
+    """The template a little nearer to a beat, in the signal's steps: a device keeps 16 bits."""
+    followed: Doubles = np.rint((template + FOLLOWS * (row - template)) * STEPS_PER_MV)
+    return followed / STEPS_PER_MV
 
 
 class _Recent:

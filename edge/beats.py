@@ -31,7 +31,7 @@ T_BEGINS_WITHIN = _samples(500)  # after the QRS offset
 P_CONDUCTS_WITHIN = _samples(280)  # from P offset to QRS onset; PR up to about 400 ms
 P_CONFIDENCE = 0.6  # mean probability; chosen on validation fold 0 of LUDB
 REFRACTORY = _samples(200)  # no ventricle depolarises twice within 200 ms
-MOST_P_WAVES = 8  # between two beats; of more the last
+MOST_P_WAVES = 6  # between two beats; of more the last
 KEEP_SAMPLES = int(_samples(4000))  # of signal and beat logits behind the reading position
 
 

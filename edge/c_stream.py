@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 ALERTS = ("af_suspected", "bradycardia", "lead_off", "pause", "reversed_hands", "tachycardia")
 REASONS = ("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable")
 STATES = ("good", "noisy", "lead_off")
-MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 8, 16, 32, 8
+MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 6, 16, 32, 8
 ROOM = 512  # events a call
 
 # The structs of leadone.h: numpy reads a block of events at once.
@@ -120,16 +120,16 @@ class CStream:
         kinds = events["kind"] - 1
         made: list[Iterator[Event]] = []
         for k, kind in enumerate(KINDS):
-            part = events["of"][kinds == k].tobytes()
-            rows = np.frombuffer(part, _part_type(kind)).tolist()
-            made.append(map(self._makers()[k], rows))
+            part = np.frombuffer(events["of"][kinds == k].tobytes(), _part_type(kind))
+            columns = [part[name].tolist() for name, *_ in PARTS[kind]]
+            made.append(map(self._makers()[k], zip(*columns, strict=True)))
         return [next(made[k]) for k in kinds.tolist()]
 
     def _makers(self) -> tuple[Callable[[Any], Event], ...]:
         return (_beat, self._rhythm, self._alert, _quality)
 
     def _rhythm(self, row: Any) -> Rhythm:
-        span_s, label, n_findings, n_evidence, probabilities, findings, evidence, *_ = row
+        span_s, label, n_findings, n_evidence, probabilities, findings, evidence = row
         start_s, end_s = span_s
         return Rhythm(
             start_s,
@@ -141,13 +141,13 @@ class CStream:
         )
 
     def _alert(self, row: Any) -> Alert:
-        (at_s, start_s, end_s), kind, *_ = row
+        (at_s, start_s, end_s), kind = row
         name = ALERTS[kind]
         return Alert(name, at_s, start_s, self._texts[name], _present(end_s))
 
 
 def _beat(row: Any) -> Beat:
-    times_s, blocked_p_s, confidence, label, count, *_ = row
+    times_s, blocked_p_s, confidence, label, count = row
     r_s, qrs_on_s, qrs_off_s, *waves = times_s
     p_on_s, p_off_s, t_on_s, t_off_s = map(_present, waves)
     blocked = tuple((on_s, off_s) for on_s, off_s in blocked_p_s[:count])
@@ -166,7 +166,7 @@ def _beat(row: Any) -> Beat:
 
 
 def _quality(row: Any) -> Quality:
-    (start_s, end_s), state, reason, *_ = row
+    (start_s, end_s), state, reason = row
     return Quality(start_s, end_s, STATES[state], REASONS[reason])
 
 

@@ -6,6 +6,7 @@ rhythm that end before a beat's R peak come before that beat.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,7 @@ from .polarity import PolarityTracker
 from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S
 from .record_head import RecordHead
-from .rhythm import STEP_S, RhythmModel, classify, on_grid
+from .rhythm import MOST_BEATS, STEP_S, RhythmModel, classify, on_grid
 from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
 
 
@@ -41,7 +42,7 @@ class EventLog:
         self._polarity = PolarityTracker() if is_lead_one else None
         self._stretch: Quality | None = None
         self._noisy: list[int] = []  # noisy or off seconds of the recent past
-        self._beats: list[Beat] = []  # of the last rhythm window
+        self._beats = deque[Beat](maxlen=MOST_BEATS)  # of the last rhythm window
         self._next_rhythm_s = RHYTHM_WINDOW_S
         self._last_beat_s = np.inf  # none yet: no pause can begin
         self._told_rhythm = False
@@ -125,7 +126,8 @@ class EventLog:
 
     def _rhythm_until(self, end_s: float) -> list[Event]:
         start_s = max(end_s - RHYTHM_WINDOW_S, 0.0)
-        self._beats = [b for b in self._beats if on_grid(b.r_s) >= on_grid(start_s)]
+        while self._beats and on_grid(self._beats[0].r_s) < on_grid(start_s):
+            self._beats.popleft()
         self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
         inside = [b for b in self._beats if on_grid(b.r_s) < on_grid(end_s)]
         noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S

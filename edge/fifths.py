@@ -1,6 +1,6 @@
 """What a signal did in each fifth of a second: enough to judge it later without keeping it.
 
-A device remembers 6.4 s of these, 24 bytes a fifth (`core/fifths.c`), instead of the samples.
+A device remembers 5.6 s of these, 24 bytes a fifth (`core/fifths.c`), instead of the samples.
 """
 
 from __future__ import annotations

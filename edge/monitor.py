@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,8 @@ from .backends import StreamNetwork, network_of
 from .beat_model import BeatModel
 from .beats import DraftBeat
 from .bundle import Bundle, load_bundle
+from .c_stream import CStream
+from .core_library import core_library
 from .delineation import Delineation
 from .errors import InputError
 from .event_log import EventLog
@@ -49,10 +53,8 @@ class Monitor:
         `backend` may be a network of one's own, of the bundle's shapes.
         """
         self.bundle = bundle
-        self._lead, self._limits = lead, limits or AlertLimits()
-        self._network = network_of(bundle, backend) if isinstance(backend, str) else backend
-        check_model(bundle.manifest, self._network)
-        self._stream: _Stream | None = None
+        self._begin = _beginner(bundle, lead, limits or AlertLimits(), backend)
+        self._stream: Stream | None = None
         self._rate_hz = 0.0
         self._gathered: list[Floats] = []
         self._gathered_count = 0
@@ -68,9 +70,10 @@ class Monitor:
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
-        `backend` is what runs the network: `onnx`, or `litert` for a bundle that `leadone export`
-        wrote. The events are the same up to a few steps of int8 in the network's answers.
-        `trusted` is a file with a public key, by which the bundle has to be signed.
+        `backend` is what runs the network: `onnx`, or for a bundle that `leadone export` wrote
+        `litert`, or `c`, which is compiled here and runs all of the stream. The events are the same
+        up to a few steps of int8 in the network's answers. `trusted` is a file with a public key,
+        by which the bundle has to be signed.
         """
         return cls(load_bundle(model, trusted), lead, backend=backend)
 
@@ -82,8 +85,7 @@ class Monitor:
         if self._stream is None:
             check_rate(rate_hz)
             self._rate_hz = rate_hz
-            self._network.reset()
-            self._stream = _Stream(rate_hz, self._network, self.bundle, self._lead, self._limits)
+            self._stream = self._begin(rate_hz)
         elif rate_hz != self._rate_hz:
             raise InputError(
                 f"the rate changed from {self._rate_hz:g} to {rate_hz:g} Hz within a stream; "
@@ -112,6 +114,34 @@ class Monitor:
         for start in range(0, len(samples), block):
             events += self._stream.push(samples[start : start + block])
         return events
+
+
+class Stream(Protocol):
+    """One record's state: samples in, events out."""
+
+    def push(self, raw: Floats) -> list[Event]:
+        """Take the next samples; give the events they complete."""
+
+    def finish(self) -> list[Event]:
+        """End the record: the events still open."""
+
+
+def _beginner(
+    bundle: Bundle, lead: str, limits: AlertLimits, backend: str | StreamNetwork
+) -> Callable[[float], Stream]:
+    """What begins a stream at a rate, with all of it loaded that can be loaded before."""
+    if backend == "c":
+        library, head = core_library(bundle), bundle.manifest["record_head"]
+        codes, is_lead_one = RecordHead.from_manifest(head).findings, lead_key(lead) == "i"
+        return lambda rate_hz: CStream(library, rate_hz, codes, is_lead_one, limits)
+    network = network_of(bundle, backend) if isinstance(backend, str) else backend
+    check_model(bundle.manifest, network)
+
+    def begin(rate_hz: float) -> Stream:
+        network.reset()
+        return _Stream(rate_hz, network, bundle, lead, limits)
+
+    return begin
 
 
 class _Stream:

@@ -29,6 +29,7 @@ MIN_INTERVALS = 5  # fewer RR intervals say nothing about rhythm
 # What a device remembers of a beat for half a minute: its time to 61 us, its confidence in 12 bits.
 TICKS_PER_S = 16384
 CONFIDENCE_STEPS = 4095
+MOST_BEATS = 128  # of 33 s: more than 230 a minute, and the window is that much shorter
 
 FEATURES = (
     "log_irregularity",  # ln(median |dRR| / median RR + .01)

@@ -1,15 +1,12 @@
 // The C core in a browser or in Node, as WebAssembly: millivolts in, beats out.
 //
-//   leadone export wrist --out wrist
-//   python -m ziglang cc -target wasm32-freestanding -O2 -nostdlib -Wl,--no-entry \
-//     -Wl,--export=leadone_state_size,--export=leadone_init,--export=leadone_push \
-//     -Wl,--export=leadone_next_event,--export=__heap_base -Iwrist wrist/*.c -o leadone.wasm
-//   node examples/stream.mjs leadone.wasm 360 < millivolts.txt
+//   leadone export wrist --out wrist --target wasm32
+//   node examples/stream.mjs wrist/lib/wasm32/leadone.wasm 360 < millivolts.txt
 import { readFileSync } from "node:fs";
 
 const EVENT_BYTES = 512; // more than sizeof(leadone_event)
 const CHUNK = 128; // samples that a page brings at a time, at most
-const BEAT = 1, R_S = 8, LABEL = 196; // of leadone_event: its kind, and bytes from its start
+const BEAT = 1, R_S = 8, LABEL = 164; // of leadone_event: its kind, and bytes from its start
 
 export function* beats(wasm, rateHz, chunks) {
   const { exports: core } = new WebAssembly.Instance(new WebAssembly.Module(wasm));

@@ -16,6 +16,7 @@ from leadone.distill.export.bundle import export_bundle
 from leadone.distill.export.integer import run_integer
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.edge.bundle import load_bundle, sign_bundle, write_bundle
+from leadone.edge.core_build import build_library
 from leadone.edge.events import Beat
 from leadone.edge.signature import make_keys
 
@@ -100,10 +101,8 @@ def test_the_javascript_example_tells_every_beat(
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node.js to run WebAssembly")
-    recipe = (EXAMPLES / "stream.mjs").read_text().split("ziglang cc")[1].split("wrist/*.c")[0]
-    options = recipe.replace("-Iwrist", f"-I{exported}").replace("\\\n//", " ").split()
-    _compile(sorted(exported.glob("*.c")), tmp_path / "leadone.wasm", *options)
-    command = [node, str(EXAMPLES / "stream.mjs"), str(tmp_path / "leadone.wasm"), "360"]
+    wasm = build_library(sorted(exported.glob("*.c")), "wasm32", tmp_path)
+    command = [node, str(EXAMPLES / "stream.mjs"), str(wasm), "360"]
     done = subprocess.run(command, input=millivolts, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     _are_the_same(done.stdout, beats)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from ...edge.bundle import Bundle, write_bundle
 from ...edge.bundle_source import DAMAGE
-from ...edge.core_build import CORE
+from ...edge.core_build import CORE, MODEL_C
 from ...edge.errors import InputError
 from ...edge.formats.wfdb_records import read_record
 from ...edge.frontend import filter_record, network_input
@@ -45,7 +45,6 @@ BLOCK_HOPS = 15  # just under a second: whole records and pushes of a second cos
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
 MAX_GOLDEN_BYTES = 16 * 1024 * 1024
-MODEL_C = "model.c"
 DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
 
 

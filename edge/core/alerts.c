@@ -19,7 +19,7 @@ const leadone_limits lo_default_limits = {
 };
 
 void lo_alerts_init(lo_alerts *alerts, const leadone_limits *limits) {
-  *alerts = (lo_alerts){.limits = *limits};
+  *alerts = (lo_alerts){.limits = limits};
 }
 
 static bool is_open(const lo_alerts *alerts, leadone_alert_kind kind) {
@@ -63,7 +63,7 @@ static void rule(lo_alerts *alerts, int32_t which, bool begins, bool ends) {
     lo_alerts_close(alerts, kind, now, now);
   } else if (begins) {
     if (!since->is_set) *since = (lo_since){alerts->r_s[0], now, true};
-    if (now - since->crossed_s >= alerts->limits.rate_hold_s) {
+    if (now - since->crossed_s >= alerts->limits->rate_hold_s) {
       lo_alerts_open(alerts, kind, since->start_s, now);
     }
   } else if (!is_open(alerts, kind)) {
@@ -72,7 +72,7 @@ static void rule(lo_alerts *alerts, int32_t which, bool begins, bool ends) {
 }
 
 void lo_rate_beat(lo_alerts *alerts, double r_s) {
-  const leadone_limits *limits = &alerts->limits;
+  const leadone_limits *limits = alerts->limits;
   if (alerts->r_count && r_s - alerts->r_s[alerts->r_count - 1] > max_rr_s) lo_rate_forget(alerts);
   if (alerts->r_count == limits->rate_beats + 1) {
     alerts->r_count -= 1;
@@ -99,9 +99,9 @@ void lo_rate_lose(lo_alerts *alerts, double at_s) {
 
 void lo_af_alert(lo_alerts *alerts, const leadone_rhythm *rhythm) {
   const double probability = (double)rhythm->probabilities[LEADONE_AF];
-  if (probability >= alerts->limits.af_on) {
+  if (probability >= alerts->limits->af_on) {
     lo_alerts_open(alerts, LEADONE_AF_SUSPECTED, rhythm->start_s, rhythm->end_s);
-  } else if (probability < alerts->limits.af_off) {
+  } else if (probability < alerts->limits->af_off) {
     lo_alerts_close(alerts, LEADONE_AF_SUSPECTED, rhythm->end_s, rhythm->end_s);
   }
 }

@@ -13,7 +13,7 @@ typedef struct {
 } lo_since;
 
 typedef struct {
-  leadone_limits limits;
+  const leadone_limits *limits;
   double start_s[LEADONE_ALERTS]; /* of those that are open */
   double r_s[LEADONE_MOST_RATE_BEATS + 1];
   lo_since since[2]; /* slow, fast */

@@ -1,6 +1,8 @@
 /* See beat_context.h. */
 #include "beat_context.h"
 
+#include "filters.h"
+
 enum { SHIFTS = 5, UNSHIFTED = 2, STEP = 2, PATIENCE = 12 };
 
 #define SHAPE_STEPS 127 /* a shape of the past is kept in bytes */
@@ -23,10 +25,15 @@ static float median_of(const lo_recent *recent, float otherwise) {
   return lo_median(sorted, recent->count);
 }
 
-static float mean_of(const lo_recent *recent, float otherwise) {
-  float sum = 0.0f;
-  for (int32_t k = 0; k < recent->count; ++k) sum += recent->values[k];
-  return recent->count ? sum / (float)recent->count : otherwise;
+static float p_share(const lo_beat_context *context) {
+  int32_t count = 0;
+  for (int32_t k = 0; k < context->beats; ++k) count += context->has_p >> k & 1;
+  return context->beats ? (float)count / context->beats : 0.5f;
+}
+
+static void remember_p(lo_beat_context *context, bool has_p) {
+  context->has_p = (uint16_t)(context->has_p << 1 | has_p);
+  if (context->beats < LO_RR_BEATS) context->beats += 1;
 }
 
 static float dot(const float *a, const float *b, int32_t n) {
@@ -46,10 +53,15 @@ static void to_unit(const float *row, int32_t n, float *unit) {
 
 void lo_beat_context_init(lo_beat_context *context) { *context = (lo_beat_context){0}; }
 
+static void in_mv(const int16_t *steps, int32_t n, float *mv) {
+  for (int32_t k = 0; k < n; ++k) mv[k] = (float)steps[k] / LO_STEPS_PER_MV;
+}
+
 static float likeness(const lo_beat_context *context, const float *around) {
   if (!context->has_template) return 1.0f;
   float usual[LO_QRS_LENGTH], unit[LO_QRS_LENGTH], best = -2.0f;
-  to_unit(context->qrs, LO_QRS_LENGTH, usual);
+  in_mv(context->qrs, LO_QRS_LENGTH, unit);
+  to_unit(unit, LO_QRS_LENGTH, usual);
   for (int32_t k = 0; k < SHIFTS; ++k) {
     to_unit(around + STEP * k, LO_QRS_LENGTH, unit);
     const float found = dot(unit, usual, LO_QRS_LENGTH);
@@ -61,7 +73,8 @@ static float likeness(const lo_beat_context *context, const float *around) {
 static float tail_likeness(const lo_beat_context *context, const float *tail) {
   if (!context->has_template) return 1.0f;
   float usual[LO_TAIL_LENGTH], unit[LO_TAIL_LENGTH];
-  to_unit(context->tail, LO_TAIL_LENGTH, usual);
+  in_mv(context->tail, LO_TAIL_LENGTH, unit);
+  to_unit(unit, LO_TAIL_LENGTH, usual);
   to_unit(tail, LO_TAIL_LENGTH, unit);
   return dot(unit, usual, LO_TAIL_LENGTH);
 }
@@ -98,16 +111,20 @@ static void remember_time(lo_beat_context *context, double r, float rr, float us
   context->has_last = true;
 }
 
-static void follow(float *template, const float *row, int32_t n, float share) {
-  for (int32_t k = 0; k < n; ++k) template[k] += share * (row[k] - template[k]);
+/* The template nearer to a beat by a share of the way. */
+static void follow(int16_t *template, const float *row, int32_t n, float share) {
+  for (int32_t k = 0; k < n; ++k) {
+    const float before = (float)template[k] / LO_STEPS_PER_MV;
+    template[k] = (int16_t)lo_round_evenf((before + share * (row[k] - before)) * LO_STEPS_PER_MV);
+  }
 }
 
 static void remember_shape(lo_beat_context *context, const float *shape, const float *tail,
                            bool is_usual) {
   context->unusual = (uint8_t)(is_usual ? 0 : context->unusual + 1);
   if (!context->has_template || context->unusual > PATIENCE) {
-    __builtin_memcpy(context->qrs, shape, sizeof context->qrs);
-    __builtin_memcpy(context->tail, tail, sizeof context->tail);
+    follow(context->qrs, shape, LO_QRS_LENGTH, 1.0f);
+    follow(context->tail, tail, LO_TAIL_LENGTH, 1.0f);
     context->has_template = true;
     context->unusual = 0;
   } else if (is_usual) {
@@ -145,7 +162,7 @@ void lo_beat_context_features(lo_beat_context *context, double r, double width, 
   *f++ = tail_likeness(context, tail);
   *f++ = lo_logf(height / median_of(&context->heights, height));
   *f++ = has_p ? 1.0f : 0.0f;
-  *f++ = mean_of(&context->has_p, 0.5f);
+  *f++ = p_share(context);
   *f++ = alike_share(context, unit);
   const bool is_usual = features[0] > early && features[3] <= wide && features[4] > unlike;
   remember_time(context, r, rr, usual_rr);
@@ -154,6 +171,6 @@ void lo_beat_context_features(lo_beat_context *context, double r, double width, 
     remember(&context->widths, wider);
     remember(&context->heights, height);
   }
-  remember(&context->has_p, has_p ? 1.0f : 0.0f);
+  remember_p(context, has_p);
   remember_unit(context, unit);
 }

@@ -18,10 +18,12 @@ typedef struct {
 typedef struct {
   double last_r;
   float last_rr; /* 0 of none */
-  lo_recent rr, changes, widths, heights, has_p;
-  float qrs[LO_QRS_LENGTH], tail[LO_TAIL_LENGTH]; /* the template */
+  lo_recent rr, changes, widths, heights;
+  int16_t qrs[LO_QRS_LENGTH], tail[LO_TAIL_LENGTH]; /* the template, in 1/1024 mV */
   int8_t shapes[LO_ALIKE_BEATS][LO_QRS_LENGTH];   /* of length 127 */
   uint8_t seen, next_shape, unusual;
+  uint8_t beats;  /* up to LO_RR_BEATS */
+  uint16_t has_p; /* a bit for each of those, the last one lowest */
   bool has_last, has_template;
 } lo_beat_context;
 

@@ -8,9 +8,9 @@
 #include "network.h"
 #include "waves.h"
 
-enum { LO_MOST_P_WAVES = 8 };
+enum { LO_MOST_P_WAVES = 6 };
 /* What a beat may need of the past: a QRS of .8 s that a flicker of .4 s held up, read .6 s late. */
-enum { LO_SIGNAL_KEPT = 512, LO_LOGITS_KEPT = 96 };
+enum { LO_SIGNAL_KEPT = 512, LO_LOGITS_KEPT = 84 };
 
 typedef struct {
   double onset, offset;

@@ -35,7 +35,7 @@ static void say_stretch(const lo_event_log *log, double end_s, leadone_event *ev
 static void second_off(lo_event_log *log, double start_s, double end_s) {
   lo_rate_lose(&log->alerts, end_s);
   if (log->off_since_s < 0) log->off_since_s = start_s;
-  if (end_s - log->off_since_s >= log->alerts.limits.lead_off_s) {
+  if (end_s - log->off_since_s >= log->alerts.limits->lead_off_s) {
     lo_alerts_open(&log->alerts, LEADONE_LEAD_OFF_ALERT, log->off_since_s, end_s);
   }
 }
@@ -84,7 +84,7 @@ static void tell_rhythm(lo_event_log *log, double end_s, leadone_event *event) {
 }
 
 static void tell_pause(lo_event_log *log) {
-  const double start_s = log->last_beat_s, at_s = start_s + log->alerts.limits.pause_s;
+  const double start_s = log->last_beat_s, at_s = start_s + log->alerts.limits->pause_s;
   log->last_beat_s = never_s; /* told; the next beat starts the clock again */
   if (lo_quality_is_readable(log->quality, start_s, at_s)) {
     lo_alerts_open(&log->alerts, LEADONE_PAUSE, start_s, at_s);
@@ -106,7 +106,7 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, leadone_event *event) 
     const bool waits = quality->told < quality->decided;
     const double second_s = waits ? quality->told + 1 + known_after_s : never_s;
     const double rhythm_s = log->next_rhythm_s + known_after_s;
-    const double pause_s = log->last_beat_s + log->alerts.limits.pause_s;
+    const double pause_s = log->last_beat_s + log->alerts.limits->pause_s;
     if (second_s <= rhythm_s && second_s <= pause_s) {
       if (second_s > to_s) return false;
       if (tell_second(log, event)) return true;

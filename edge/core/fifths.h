@@ -1,4 +1,4 @@
-/* What the signal did in each fifth of a second, for the last 6.4 s; the twin of edge/fifths.py. */
+/* What the signal did in each fifth of a second, for the last 5.6 s; the twin of edge/fifths.py. */
 #ifndef LEADONE_FIFTHS_H
 #define LEADONE_FIFTHS_H
 
@@ -6,7 +6,7 @@
 
 #define LO_FIFTHS_PER_SECOND 5
 
-enum { LO_FIFTHS_KEPT = 32 };
+enum { LO_FIFTHS_KEPT = 28 }; /* a pause of 3 s, asked about 1.5 s later and read .6 s late */
 enum { LO_FILTERED_IN_FIFTH = LO_RATE_HZ / LO_FIFTHS_PER_SECOND };
 enum { LO_FRAMES_IN_FIFTH = LO_FILTERED_IN_FIFTH / LO_WAVE_FRAME_SAMPLES };
 

@@ -29,7 +29,7 @@ extern "C" {
 
 #define LEADONE_ABSENT (-1.0) /* of a time: no such wave, or still going on */
 
-enum { LEADONE_MOST_BLOCKED = 8, LEADONE_MOST_FINDINGS = 16, LEADONE_MOST_EVIDENCE = 32 };
+enum { LEADONE_MOST_BLOCKED = 6, LEADONE_MOST_FINDINGS = 16, LEADONE_MOST_EVIDENCE = 32 };
 enum { LEADONE_MOST_RATE_BEATS = 8 };
 
 typedef enum { LEADONE_BEAT = 1, LEADONE_RHYTHM, LEADONE_ALERT, LEADONE_QUALITY } leadone_kind;

@@ -10,7 +10,7 @@
 #define LO_CONFIDENCE_STEPS 4095
 
 enum { LO_RHYTHM_FEATURES = 15 };
-enum { LO_BEATS_KEPT = 168 }; /* of 33 s: no ventricle depolarises twice within 200 ms */
+enum { LO_BEATS_KEPT = 128 };
 
 /* Standardisation of the features; weights (4, terms) of them and of their products of two. */
 typedef struct {
