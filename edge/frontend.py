@@ -19,7 +19,7 @@ Samples = npt.NDArray[np.float32]
 
 
 RAW_STEPS_PER_MV = 65536  # of what the filters take: 15 nV
-LARGEST_RAW_MV = 16384.0
+LARGEST_RAW_MV = 2048.0  # above the first: no electrode drifts so far
 
 
 class FrontEnd:

@@ -1,7 +1,7 @@
 /* See frontend.h. */
 #include "frontend.h"
 
-static const float largest_raw_mv = 16384.0f;
+static const float largest_raw_mv = 2048.0f;
 
 void lo_frontend_init(lo_frontend *front, double rate_hz, int32_t *recent) {
   *front = (lo_frontend){0};
