@@ -43,6 +43,12 @@ DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 model_option = click.option(
     "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
 )
+trust_option = click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path),
+    help="Refuse a model that is not signed by the key in this PUBLIC_KEY_FILE.",
+)
 backend_option = click.option(
     "--backend",
     type=click.Choice(["onnx", "litert", "c"]),
@@ -82,11 +88,18 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @lead_option
 @model_option
 @backend_option
+@trust_option
 def stream(
-    record: Path, speed: str, html: Path | None, lead: str | None, model: str, backend: str
+    record: Path,
+    speed: str,
+    html: Path | None,
+    lead: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
 ) -> None:
     """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html, backend)
+    _stream(record, lead, _speed(speed), model, html, backend, trusted)
 
 
 @cli.command()
@@ -103,6 +116,7 @@ def stream(
 @lead_option
 @model_option
 @backend_option
+@trust_option
 def analyze(
     paths: tuple[Path, ...],
     json_file: Path | None,
@@ -112,6 +126,7 @@ def analyze(
     lead: str | None,
     model: str,
     backend: str,
+    trusted: Path | None,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
@@ -124,7 +139,7 @@ def analyze(
     if annotations is not None:
         check_extension(annotations)
     outputs = Outputs(json_file, annotations, out, report == "html")
-    bundle = load_bundle(model)
+    bundle = load_bundle(model, trusted)
     console = Console(stderr=True)
     failures = []
     with _progress(console) as bar:
@@ -623,13 +638,20 @@ def quantize(
 @click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
 @click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
+)
+@click.option(
     "--target",
     "targets",
     type=click.Choice(C_TARGETS),
     multiple=True,
     help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
 )
-def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, ...]) -> None:
+def export(
+    model: str, out: Path | None, does_verify: bool, data: Path | None, targets: tuple[str, ...]
+) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -639,13 +661,16 @@ def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, 
     _need_export()
     from .distill.export.bundle import export_bundle
     from .distill.export.verify import verify
-    from .distill.tables import verdict_table
+    from .distill.export.verify_data import verify_on_data
+    from .distill.tables import set_table, verdict_table
     from .edge.bundle import load_bundle
 
     if targets and out is None:
         raise InputError("--target needs --out, the exported bundle's folder, to write to")
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
+    if data is not None and not does_verify:
+        raise InputError("--data is what --verify reads; give both")
     bundle = load_bundle(model)
     if out is not None:
         bundle = export_bundle(bundle, out)
@@ -654,11 +679,14 @@ def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, 
         for target in targets:
             click.echo(_built(out, target))
     if does_verify:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
-        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
-            verdict_table(verdicts)
-        )
-        if not all(verdict.holds for verdict in verdicts):
+        console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
+        holds = all(verdict.holds for verdict in verdicts)
+        on_data = list(verify_on_data(bundle, data)) if data is not None else []
+        for dataset in dict.fromkeys(one.dataset for one in on_data):
+            console.print(set_table([one for one in on_data if one.dataset == dataset]))
+        if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
 
 
@@ -742,6 +770,80 @@ def models(name: str | None, as_json: bool) -> None:
 
 
 @cli.group()
+def bundle() -> None:
+    """What a model bundle holds, who signed it, and as one zip."""
+
+
+@bundle.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The keys' folder.")
+def keygen(out: Path) -> None:
+    """Make an Ed25519 key pair. The private key signs bundles: keep it where only you can read."""
+    from .edge.signature import make_keys, read_public_key
+
+    private, public = make_keys(out)
+    click.echo(f"private key {private}; keep it secret")
+    click.echo(f"public key {public}, {read_public_key(public).hex()}")
+
+
+@bundle.command("sign")
+@click.argument("path", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+def sign_command(path: Path, key: Path) -> None:
+    """Sign BUNDLE, a folder or a zip; an older signature is replaced."""
+    from .edge.bundle import sign_bundle
+
+    signature = sign_bundle(path, key)
+    click.echo(f"{path} is signed by {signature.public_key.hex()}")
+
+
+@bundle.command("verify")
+@click.argument("path", metavar="BUNDLE")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    help="The key that has to have signed it; without, any key that did is named.",
+)
+def verify_command(path: str, public_key: Path | None) -> None:
+    """Check every hash of BUNDLE and its signature."""
+    from .edge.bundle import verify_bundle
+
+    signature = verify_bundle(path, public_key)
+    whose = "the key given" if public_key else "this key, which you have to know"
+    click.echo(f"{path} is whole and signed by {whose}: {signature.public_key.hex()}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+def show(path: str) -> None:
+    """Name, version, files with sizes and hashes, and the signature of BUNDLE."""
+    from .edge.bundle import load_bundle
+    from .edge.signature import can_check
+
+    found = load_bundle(path)
+    click.echo("{name} {version}, manifest sha256 {sha256}".format(**found.identity))
+    for name, content in sorted(found.files.items()):
+        click.echo(f"{len(content):>11,} {found.manifest['files'][name]} {name}")
+    if found.signature is None:
+        click.echo("not signed")
+        return
+    checked = "right" if can_check() else "not checked: pip install 'leadone[sign]'"
+    click.echo(f"signature by {found.signature.public_key.hex()}: {checked}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
+def pack(path: str, out: Path) -> None:
+    """Write BUNDLE as one zip; the same bundle gives the same bytes."""
+    from .edge.bundle import pack_bundle
+
+    pack_bundle(path, out)
+    click.echo(f"{out}: {out.stat().st_size:,} bytes")
+
+
+@cli.group()
 def data() -> None:
     """Public data sets: what training and evaluation read."""
 
@@ -798,6 +900,7 @@ def _stream(
     model: str,
     html: Path | None,
     backend: str,
+    trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.formats.wfdb_records import read_record
@@ -808,7 +911,7 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, backend=backend)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report
