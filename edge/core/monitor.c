@@ -5,7 +5,7 @@
 #include "event_log.h"
 #include "frontend.h"
 
-typedef enum { LISTENING, READING, ENDING, PADDING, FINISHING, TELLING, ENDED } stage;
+typedef enum { LISTENING, READING, LAST, ENDING, PADDING, FINISHING, TELLING, ENDED } stage;
 
 struct leadone {
   const lo_model *model;
@@ -63,7 +63,7 @@ leadone *leadone_init(void *memory, size_t bytes, double rate_hz, const leadone_
 
 const char *leadone_version(void) { return lo_the_model.version; }
 
-/* Take the filtered samples that are complete; whether they completed a hop. */
+/* Take the filtered samples that are complete; whether they completed the work on a hop. */
 static bool take_filtered(leadone *state) {
   int16_t filtered;
   while (lo_frontend_next(&state->front, &filtered)) {
@@ -76,7 +76,9 @@ static bool take_filtered(leadone *state) {
 size_t leadone_push(leadone *state, const float *mv, size_t count) {
   if (state->stage != LISTENING) return 0;
   if (mv == NULL) {
-    state->stage = ENDING;
+    const bool is_read = lo_delineation_flush(&state->delineation, &state->quality);
+    if (is_read) lo_quality_decide(&state->quality);
+    state->stage = is_read ? LAST : ENDING;
     return 0;
   }
   for (size_t k = 0; k < count; ++k) {
@@ -147,7 +149,7 @@ static void keep_beat(leadone *state) {
 }
 
 /* Behind the end: the next sample of the resampler's delay, then of the network's look-ahead;
- * whether one completed a hop. False when all is read.
+ * whether one completed the work on a hop. False when all is read.
  */
 static bool push_end(leadone *state) {
   while (state->stage == ENDING) {
@@ -164,7 +166,7 @@ static bool push_end(leadone *state) {
     const int16_t last = state->delineation.last;
     if (lo_delineation_push(&state->delineation, last, false, &state->quality)) return true;
   }
-  return false;
+  return lo_delineation_flush(&state->delineation, &state->quality);
 }
 
 /* Whether there is another beat of the record's end. */
@@ -191,7 +193,7 @@ static bool read_hop(leadone *state, leadone_event *event) {
   const double seconds = state->front.resampler.seconds_per_output;
   const double settled_s = lo_delineation_settled(delineation) * seconds;
   if (lo_event_log_advance(&state->log, settled_s, event)) return true;
-  state->stage = LISTENING;
+  state->stage = state->stage == LAST ? ENDING : LISTENING;
   return false;
 }
 
@@ -209,11 +211,12 @@ static bool read_end(leadone *state, leadone_event *event) {
 }
 
 bool leadone_next_event(leadone *state, leadone_event *event) {
+  if (!state->has_beat && (state->stage == LISTENING || state->stage == ENDED)) return false;
   __builtin_memset(event, 0, sizeof *event);
   while (state->has_beat || (state->stage != LISTENING && state->stage != ENDED)) {
-    const bool found = state->has_beat           ? tell_beat(state, event)
-                       : state->stage == READING ? read_hop(state, event)
-                                                 : read_end(state, event);
+    const bool found = state->has_beat         ? tell_beat(state, event)
+                       : state->stage < ENDING ? read_hop(state, event)
+                                               : read_end(state, event);
     if (found) return true;
   }
   return false;
