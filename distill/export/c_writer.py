@@ -168,7 +168,7 @@ def network_tables(quantized: QuantizedGraph) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _slices(work: Sequence[int], count: int = HOP_SAMPLES - 1) -> list[int]:
+def _slices(work: Sequence[int], count: int = HOP_SAMPLES - 2) -> list[int]:
     """Nodes up to the end of each of `count` slices, so that the largest is as small as can be."""
     low, high = max(work), sum(work)
     while low < high:  # the least bound that few enough slices keep
@@ -233,7 +233,7 @@ def _constants(quantized: QuantizedGraph, node: ConvNode, k: int) -> list[str]:
 
 
 def _words(weights: npt.NDArray[np.int8]) -> list[str]:
-    """Four bytes each, the first the lowest: a processor that loads two words wants them aligned."""
+    """Four bytes each, the first the lowest: who loads two words at once wants them aligned."""
     content = weights.tobytes()
     filled = content + bytes(-len(content) % 4)
     return [f"{word:#x}" for word in np.frombuffer(filled, "<u4").tolist()]
@@ -246,10 +246,10 @@ def _filled(values: npt.ArrayLike) -> npt.NDArray[np.integer]:
 
 
 def _together(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """(out, in, kernel) as (out / 8, kernel * in / 4, 8, 4), filled up with zeros; the kernel to pairs of fours."""
+    """(out, in, kernel) as (out / 8, kernel * in / 4, 8, 4), filled up with zeros to eights."""
     rows = weights.transpose(0, 2, 1).reshape(len(weights), -1)
-    missing = [(0, -size % together) for size, together in zip(rows.shape, (OUTPUTS_TOGETHER, BYTES_TOGETHER), strict=True)]
-    filled = np.pad(rows, missing)
+    missing = -len(rows) % OUTPUTS_TOGETHER, -rows.shape[1] % BYTES_TOGETHER
+    filled = np.pad(rows, [(0, missing[0]), (0, missing[1])])
     blocks = len(filled) // OUTPUTS_TOGETHER, OUTPUTS_TOGETHER, -1, 4
     return filled.reshape(blocks).swapaxes(1, 2)
 

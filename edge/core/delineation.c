@@ -4,7 +4,7 @@
 #include "frontend.h"
 
 enum { ALL_READ = LO_WAVE_FRAMES + 2 }; /* behind the frames, two looks at what is open */
-enum { NO_HOP = LO_SLICES + 1 }; /* behind its slices, a hop is read */
+enum { HEARD = LO_SLICES, TOLD, NO_HOP }; /* behind a hop's slices */
 
 static size_t rounded_up(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -29,8 +29,11 @@ void lo_delineation_init(lo_delineation *d, const lo_network_model *model,
 }
 
 static void wave_logits(const lo_delineation *d, int32_t frame, float logits[LO_WAVES]) {
+  const lo_network_model *model = d->network.model;
   const int8_t *steps = lo_network_output(&d->network, 0) + frame * LO_WAVES;
-  for (int32_t k = 0; k < LO_WAVES; ++k) logits[k] = lo_network_real(&d->network, 0, steps[k]);
+  const int32_t zero = model->tensors[model->outputs[0]].zero;
+  const float scale = model->scales[0];
+  for (int32_t k = 0; k < LO_WAVES; ++k) logits[k] = (float)(steps[k] - zero) * scale;
 }
 
 /* The hop's outputs are there: what speaks of the record goes to those who keep it. */
@@ -59,9 +62,10 @@ static bool work(lo_delineation *d, lo_quality *quality) {
   const int32_t slice = d->slice;
   if (slice == NO_HOP) return false;
   d->slice += 1;
-  if (slice == LO_SLICES) {
+  if (slice == TOLD) return true;
+  if (slice == HEARD) {
     read_hop(d, quality);
-    return true;
+    return false;
   }
   if (slice == 0) lo_network_begin(&d->network, d->hop);
   lo_network_run(&d->network, slice);

@@ -2,7 +2,8 @@
  *
  * A frame's bytes are spread over halves of words once and then meet every output: bytes 0 and 2 of
  * four, then bytes 1 and 3. The loops are in assembly: compilers spill, and don't rotate within
- * SXTB16. What they compute is said in C by lanes.h and kernels.c. r7 and r9 are left alone.
+ * SXTB16. What they compute is said in C by lanes.h and kernels.c. Two of them need all fourteen
+ * registers: -fomit-frame-pointer.
  */
 #ifndef LEADONE_DSP_H
 #define LEADONE_DSP_H

@@ -14,6 +14,8 @@ static int32_t quads_of(const lo_conv *conv, int32_t in) {
 
 #define NOINLINE __attribute__((noinline)) /* with all registers to itself */
 
+enum { CHUNK = 96 }; /* outputs whose sums the stack holds at a time */
+
 /* Sums (channel, frame) of two frames to bytes. */
 static NOINLINE void finish_two(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
                                 int32_t next, int32_t zero) {
@@ -36,6 +38,15 @@ static NOINLINE void finish_one(const lo_conv *conv, const int32_t *totals, int3
   for (int32_t c = 0; c < n; ++c) y[c] = lo_finished(totals[c], conv, c, (int8_t)zero);
 }
 
+/* The outputs of a convolution from `first` on, as one of its own. */
+static lo_conv from(const lo_conv *conv, int32_t first, int32_t weights) {
+  lo_conv rest = *conv;
+  rest.weights = (const int8_t *)conv->weights + weights;
+  rest.outputs += first;
+  rest.rights += first;
+  return rest;
+}
+
 /* All outputs of two frames. */
 static NOINLINE void dot_two(const int8_t *w, const uint32_t *words, int32_t quads, int32_t out,
                              int32_t *totals) {
@@ -54,21 +65,30 @@ static NOINLINE void dot_one(const int8_t *w, const uint32_t *words, int32_t qua
   }
 }
 
-void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t out,
-                    int32_t frames, int8_t zero) {
+/* A chunk of the outputs; frames of the whole output have `out` bytes. */
+static void convolve(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t n,
+                     int32_t out, int32_t frames, int8_t zero) {
   const int32_t quads = quads_of(conv, in), step = conv->stride * in;
   uint32_t words[2 * LO_MOST_SPREAD];
-  int32_t totals[2 * LO_MOST_CHANNELS];
+  int32_t totals[2 * CHUNK];
   for (; frames >= 2; frames -= 2, x += 2 * step, y += 2 * out) {
     lo_spread(x, quads, words, 4);
     lo_spread(x + step, quads, words + 2, 4);
-    dot_two(conv->weights, words, quads, out, totals);
-    finish_two(conv, totals, out, y, out, zero);
+    dot_two(conv->weights, words, quads, n, totals);
+    finish_two(conv, totals, n, y, out, zero);
   }
   if (frames > 0) {
     lo_spread(x, quads, words, 2);
-    dot_one(conv->weights, words, quads, out, totals);
-    finish_one(conv, totals, out, y, zero);
+    dot_one(conv->weights, words, quads, n, totals);
+    finish_one(conv, totals, n, y, zero);
+  }
+}
+
+void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t out,
+                    int32_t frames, int8_t zero) {
+  for (int32_t first = 0; first < out; first += CHUNK) {
+    const lo_conv chunk = from(conv, first, first * 4 * quads_of(conv, in));
+    convolve(&chunk, x, in, y + first, lo_minimum(out - first, CHUNK), out, frames, zero);
   }
 }
 
@@ -85,23 +105,27 @@ static NOINLINE void depthwise_rest(const lo_conv *conv, const int8_t *x, int32_
   }
 }
 
-/* Sums of every four channels of a frame. */
-static NOINLINE void dot_taps(const lo_conv *conv, const int8_t *x, int32_t channels,
+/* Sums of every four of `n` channels of a frame. */
+static NOINLINE void dot_taps(const lo_conv *conv, const int8_t *x, int32_t n, int32_t channels,
                               int32_t *totals) {
   const int32_t step = conv->dilation * channels, taps = conv->kernel;
-  const int8_t *w = conv->weights, *end = w + (channels & ~3);
+  const int8_t *w = conv->weights, *end = w + n;
   for (; w != end; x += 4, w += 4, totals += 8) lo_dot_taps(x, step, w, channels, taps, totals);
 }
 
 void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t *y,
                   int32_t frames, int8_t zero) {
   const int32_t fours = channels & ~3;
-  int32_t totals[2 * LO_MOST_CHANNELS];
+  int32_t totals[2 * CHUNK];
   for (; frames > 0; frames -= 2, x += 2 * channels, y += 2 * channels) {
     const bool are_two = frames > 1;
-    dot_taps(conv, x, channels, totals);
-    if (are_two) dot_taps(conv, x + channels, channels, totals + 1);
-    if (fours) finish_two(conv, totals, fours, y, are_two ? channels : 0, zero);
+    for (int32_t first = 0; first < fours; first += CHUNK) {
+      const lo_conv chunk = from(conv, first, first);
+      const int32_t n = lo_minimum(fours - first, CHUNK);
+      dot_taps(&chunk, x + first, n, channels, totals);
+      if (are_two) dot_taps(&chunk, x + channels + first, n, channels, totals + 1);
+      finish_two(&chunk, totals, n, y + first, are_two ? channels : 0, zero);
+    }
     depthwise_rest(conv, x, channels, fours, y, zero);
     if (are_two) depthwise_rest(conv, x + channels, channels, fours, y + channels, zero);
   }

@@ -13,8 +13,10 @@ enum { LO_MOST_CHANNELS = 352, LO_MOST_SEEN = 352 }; /* the phone's widest */
 enum { LO_INPUTS = 2, LO_WAVE_FRAMES = LO_HOP_SAMPLES / LO_WAVE_FRAME_SAMPLES };
 enum { LO_BEAT_FRAMES = LO_HOP_SAMPLES / LO_BEAT_FRAME_SAMPLES, LO_WAVES = 4, LO_BEATS = 4 };
 
-/* A hop's nodes are run bit by bit while the next hop comes in; its last sample is for reading. */
-enum { LO_SLICES = LO_HOP_SAMPLES - 1 };
+/* A hop's nodes are run bit by bit while the next hop comes in; its last two samples are for reading
+ * the outputs and for what follows from them.
+ */
+enum { LO_SLICES = LO_HOP_SAMPLES - 2 };
 
 /* A positive real as value / 2^31 * 2^shift. */
 typedef struct {
