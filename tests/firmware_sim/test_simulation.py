@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from leadone.edge.errors import InputError
 from leadone.firmware_sim.board import Board, board_names, load_board, load_front_end
 from leadone.firmware_sim.events import EVENT_BYTES, event_lines
 from leadone.firmware_sim.front_end import MISSING, codes_of, signal_of
+from leadone.firmware_sim.host import HostCore
 from leadone.firmware_sim.image import build_image
 from leadone.firmware_sim.report import render
 from leadone.firmware_sim.simulation import Simulation, simulate
 
-Native = Callable[[np.ndarray, float], bytes]
 SECONDS = 45
 
 
@@ -33,10 +32,10 @@ def simulation(image_path: Path, board: Board, demo: Record) -> Simulation:
 
 
 def test_the_device_says_what_the_host_says(
-    simulation: Simulation, board: Board, demo: Record, native: Native
+    simulation: Simulation, board: Board, demo: Record, native: HostCore
 ) -> None:
     codes = codes_of(_part(demo, SECONDS), board.front_end)
-    expected = native(signal_of(codes, board.front_end), board.front_end.rate_hz)
+    expected = native.events(signal_of(codes, board.front_end), board.front_end.rate_hz)
     assert len(expected) > 60 * EVENT_BYTES
     assert simulation.events == expected
 
