@@ -80,23 +80,22 @@ def _summary(found: list[Simulation], same: int, macs_per_second: float) -> None
     for run in found:
         functions.update(run.functions)
     network = sum(functions[name] for name in NETWORK) / seconds
-    worst = max(found, key=lambda run: run.work_per_second)
     print(f"\n{same} of {len(found)} records: every byte of the events is this machine's")
     print(f"network: {network / 1e6:.3f} M instructions a second of signal, ", end="")
     print(f"{macs_per_second / network:.3f} MAC an instruction")
-    print(f"of the record with most work, {worst.work_per_second / 1e6:.3f} M a second:")
-    for budget in worst.budgets():
+    print("of each budget, the record that comes nearest to it:")
+    for each in zip(*(run.budgets() for run in found), strict=True):
+        budget = max(each, key=lambda one: one.value)
         kept = "kept" if budget.is_kept else "BROKEN"
-        print(
-            f"  {budget.what}: {budget.told()} {budget.unit}, at most {budget.limit_told()}: {kept}"
-        )
+        limit = budget.limit_told()
+        print(f"  {budget.what}: {budget.told()} {budget.unit}, at most {limit}: {kept}")
+    worst = max(found, key=lambda run: run.work_per_second)
     usual, low, high = (1e3 * ma for ma in worst.current_ma())
     days, fewest, most = worst.battery_days()
     print(
-        f"  {usual:.0f} uA ({low:.0f} to {high:.0f}) with the front end, {days:.0f} days of a ",
-        end="",
+        f"  {usual:.0f} uA ({low:.0f} to {high:.0f}) with the front end, {days:.0f} days ", end=""
     )
-    print(f"{worst.board.battery.name} ({fewest:.0f} to {most:.0f})")
+    print(f"of a {worst.board.battery.name} ({fewest:.0f} to {most:.0f})")
 
 
 def _with_c(bundle: Bundle) -> Bundle:
