@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..record import FloatArray
-from .wfdb_headers import MV_PER_UNIT, Channel
+from .units import MV_PER_UNIT
+from .wfdb_headers import Channel
 
 FORMAT = "16"
 MISSING = -32768  # WFDB's mark of a sample that is not there
