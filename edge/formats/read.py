@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +39,13 @@ def read_record(
     """
     entries = open_recordings(path)
     if recording is not None:
-        entries = [_named(path, entries, recording)]
+        entries = [selected(path, entries, recording)]
     if len(entries) > 1:
         raise InputError(
             f"{path}: it holds {len(entries)} recordings; choose one with --recording: "
             f"{_listed(entries)}"
         )
-    return entries[0].read(_options(lead, rate_hz, unit, keep_identity))
+    return entries[0].read(read_options(lead, rate_hz, unit, keep_identity))
 
 
 def read_records(
@@ -58,7 +57,7 @@ def read_records(
     keep_identity: bool = False,
 ) -> Iterator[Record]:
     """Every recording of a file, or of all files below a folder, one after the other."""
-    options = _options(lead, rate_hz, unit, keep_identity)
+    options = read_options(lead, rate_hz, unit, keep_identity)
     for file in find_records([Path(path)]):
         for entry in open_recordings(file):
             yield entry.read(options)
@@ -168,7 +167,8 @@ def _entries(blob: Blob) -> list[Entry]:
     return kind.read(content)
 
 
-def _named(path: str | Path, entries: list[Entry], name: str) -> Entry:
+def selected(path: str | Path, entries: list[Entry], name: str) -> Entry:
+    """The entry of that name or number; InputError with the names to choose from."""
     by_name = [entry for entry in entries if entry.name == name]
     if len(by_name) == 1:
         return by_name[0]
@@ -183,20 +183,17 @@ def _listed(entries: list[Entry]) -> str:
     return ", ".join(names) + more
 
 
-def _options(
-    lead: str | None, rate_hz: float | None, unit: str | None, keep_identity: bool
+def read_options(
+    lead: str | None = None,
+    rate_hz: float | None = None,
+    unit: str | None = None,
+    keep_identity: bool = False,
 ) -> ReadOptions:
+    """What the caller says; InputError for a rate or unit that no ECG has."""
     from .recording import ReadOptions
 
-    options = ReadOptions(lead, rate_hz, unit, keep_identity)
-    check_options(options)
-    return options
-
-
-def check_options(options: ReadOptions) -> ReadOptions:
-    """The options; InputError for a rate or unit that no ECG has."""
-    if options.unit is not None and mv_per_unit(options.unit) is None:
-        raise InputError(f"unit {options.unit!r} is no voltage; give mV, uV, V or nV")
-    if options.rate_hz is not None and not 50 <= options.rate_hz <= 20_000:
-        raise InputError(f"rate {options.rate_hz:g} Hz is outside 50 to 20000 Hz; correct it")
-    return replace(options)
+    if unit is not None and mv_per_unit(unit) is None:
+        raise InputError(f"unit {unit!r} is no voltage; give mV, uV, V or nV")
+    if rate_hz is not None and not 50 <= rate_hz <= 20_000:
+        raise InputError(f"rate {rate_hz:g} Hz is outside 50 to 20000 Hz; correct it")
+    return ReadOptions(lead, rate_hz, unit, keep_identity)
