@@ -325,7 +325,7 @@ def scp(
                 row[first - 1 : last] -= beat
     sections = {
         1: _scp_tags(),
-        3: bytes([len(leads), 0x04 | bool(reference)])
+        3: bytes([len(leads), len(leads) << 3 | 0x04 | bool(reference)])
         + b"".join(struct.pack("<IIB", 1, len(codes), lead) for lead in leads),
         6: _scp_signal(rows, differences, huffman),
     }
@@ -390,7 +390,8 @@ def _scp_tables(huffman: str) -> bytes:
 def _scp_file(sections: dict[int, bytes]) -> bytes:
     def section(kind: int, data: bytes) -> bytes:
         data += b"\0" * (len(data) % 2)
-        body = struct.pack("<HIBB", kind, len(data) + 16, 20, 20) + b"\0" * 6 + data
+        mark = b"\0" * 6 if kind else b"SCPECG"
+        body = struct.pack("<HIBB", kind, len(data) + 16, 20, 20) + mark + data
         return struct.pack("<H", binascii.crc_hqx(body, 0xFFFF)) + body
 
     bodies = {kind: section(kind, data) for kind, data in sorted(sections.items())}

@@ -54,6 +54,8 @@ def recording(root: Element, series: Element) -> Recording:
         rate_hz = _rate_hz(time)
         start = start or _moment(attribute(time, "value/head", "value"))
         leads += [_lead(s, rate_hz) for s in sequences if s is not time]
+    if len({lead.name for lead in leads}) < len(leads):
+        raise InputError("a lead comes in several pieces; export it with one sequence a lead")
     start = start or _moment(attribute(series, "effectiveTime/low", "value"))
     device = series.find("author/seriesAuthor/manufacturedSeriesDevice")
     about = {

@@ -49,23 +49,27 @@ def recording(content: bytes) -> Recording:
         raise InputError("its head is no Apple Health ECG; export it again")
     fields = list(_fields(lines[:first]))
     values = [clean(value) for _, value in fields]
-    rate = next((match for value in values if (match := RATE.fullmatch(value))), None)
-    unit = next((value for value in values if mv_per_unit(value) is not None), None)
+    at_rate = next((at for at, value in enumerate(values) if RATE.fullmatch(value)), len(values))
+    measured = values[at_rate:]  # rate, lead and unit: behind what people may be called
+    rate = RATE.fullmatch(measured[0]) if measured else None
+    unit = next((value for value in measured if mv_per_unit(value) is not None), None)
     rate_hz = number(rate[1]) if rate else None
     if rate_hz is None or unit is None:
         raise InputError("its head gives no sampling rate or no unit; export it again")
     body = lines[first:]
-    lead = next((match[1] for value in values if (match := LEAD.fullmatch(value))), "I")
-    moment = next((value for value in values if MOMENT.fullmatch(value)), None)
+    lead = next((match[1] for value in measured if (match := LEAD.fullmatch(value))), "I")
+    at_moment = next((at for at, value in enumerate(values) if MOMENT.fullmatch(value)), None)
+    moment = None if at_moment is None else values[at_moment]
     by_key = {key.strip().casefold(): clean(value) for key, value in fields}
+    verdict = "" if at_moment is None else "".join(values[at_moment + 1 : at_moment + 2])
     about = {
-        "device": next((value for value in values if DEVICE.fullmatch(value)), ""),
+        "device": next((value for value in values[3:] if DEVICE.fullmatch(value)), ""),
         "software": _first(by_key, SOFTWARE)
-        or next((value for value in values if VERSION.fullmatch(value)), ""),
-        "device_classification": _first(by_key, CLASSIFICATION),
+        or next((value for value in values[3:] if VERSION.fullmatch(value)), ""),
+        "device_classification": _first(by_key, CLASSIFICATION) or verdict,
     }
     identity = {}
-    if moment is not None and len(fields) >= 3:  # name and birth date lead the head
+    if at_moment is not None and at_moment >= 2:  # name and birth date lead the head
         identity = {"patient_name": values[0], "birth_date": values[1]}
     return Recording(
         (Lead(lead, rate_hz, unit, lambda: _samples(body, first)),),

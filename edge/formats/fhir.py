@@ -76,14 +76,14 @@ def recording(observation: dict[str, Any]) -> Recording:
     for at, (owner, sampled) in enumerate(_sampled(observation), 1):
         pieces.setdefault(_lead_name(owner) or f"signal {at}", []).append(sampled)
     start = observation.get("effectiveDateTime") or child(observation, "effectivePeriod", "start")
-    about = {"device": words(child(observation, "device", "display"))}
     subject = observation.get("subject")
     return Recording(
         tuple(_lead(name, group) for name, group in pieces.items()),
         _moment(words(start)),
-        {key: clean(text) for key, text in about.items()},
+        {},
         {
             "patient_name": clean(words(child(subject, "display"))),
+            "device": clean(words(child(observation, "device", "display"))),  # "Jane's Watch"
             "patient_id": clean(words(child(subject, "reference"))),
         },
     )

@@ -90,7 +90,7 @@ def _device(meta: Any) -> str:
             told = json.loads(told)
         except (ValueError, RecursionError):
             return words(told)
-    return words(child(told, "device") or child(told, "model") or told) or "Galaxy Watch"
+    return words(child(told, "model") or told) or "Galaxy Watch"
 
 
 def _moment(meta: Any) -> datetime | None:

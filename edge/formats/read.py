@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..record import Record
 from . import wfdb_records
-from .blob import Blob
+from .blob import SIGNAL_SUFFIXES, TEXT_SUFFIXES, Blob
 from .units import mv_per_unit
 from .wfdb_headers import SUFFIXES, record_stem
 
 if TYPE_CHECKING:
     from .recording import Entry, ReadOptions
 
+OTHER_SUFFIXES = frozenset((*SIGNAL_SUFFIXES, *TEXT_SUFFIXES)) - frozenset(SUFFIXES)
 MAX_FILES = 1_000_000  # of a folder
 SHOWN_NAMES = 8
 
@@ -70,6 +71,8 @@ def open_recordings(path: str | Path) -> list[Entry]:
         is_file = "\0" not in str(path) and given.is_file()
         blob = Blob(str(path), given) if is_file else None
         if blob is None:
+            if given.suffix.casefold() in OTHER_SUFFIXES and not given.exists():
+                raise InputError(f"{path} does not exist; check the path")
             return [_wfdb_entry(path)]
         is_wfdb = given.suffix in SUFFIXES and not _is_other_format(blob)
         if is_wfdb and _wfdb_stem(given) is not None:

@@ -34,6 +34,7 @@ class FrameDecoder:
     _buffer: bytes = b""
     _step_mv: float = 0.0
     _next: int | None = None  # sequence number
+    _is_reset: bool = False  # until the next samples say so
 
     def push(self, data: bytes) -> list[Chunk]:
         """Take bytes; give the chunks that they complete."""
@@ -72,7 +73,7 @@ class FrameDecoder:
     def _decode(self, kind: int, sequence: int, payload: bytes) -> list[Chunk]:
         if self._next is not None:
             self.lost += (sequence - self._next) % (1 << 32) if sequence >= self._next else 0
-        is_reset = self._next is not None and sequence < self._next
+        self._is_reset |= self._next is not None and sequence < self._next
         self._next = (sequence + 1) % (1 << 32)
         if kind == HELLO and len(payload) >= 8:
             self._hello(payload)
@@ -80,6 +81,7 @@ class FrameDecoder:
         if kind != SAMPLES or len(payload) < 10 or self.format is None:
             return []  # a kind of later versions, or samples before the hello
         codes = np.frombuffer(payload[8 : len(payload) & ~1], "<i2")
+        is_reset, self._is_reset = self._is_reset, False
         samples = np.where(codes == MISSING, np.nan, codes * self._step_mv).astype(np.float32)
         return [Chunk(samples, int.from_bytes(payload[:8], "little") / 1e6, is_reset)]
 

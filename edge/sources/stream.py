@@ -57,28 +57,34 @@ def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -
     live: LiveMonitor | None = None
     events: list[Event] = []
     teller = _Teller(show)
+    broken: InputError | None = None
     with deferred_interrupt() as asked:
-        for chunk in source:
-            if asked():
-                break
-            if chunk is None:
-                teller.silence()
-                continue
-            if live is None:
-                told = source.format
-                if told is None:
-                    raise InputError("the stream did not say its rate; give it by --rate")
-                live = LiveMonitor(make_monitor, told)
-            new = live.push(chunk)
-            events += new
-            teller.tell(new)
-        if live is None:
-            raise InputError("the stream ended before its first sample; check the sender")
-        new = live.finish()
-        teller.tell(new)
-    events += new
-    _summarise(live, events, show)
+        try:
+            for chunk in source:
+                if asked():
+                    break
+                if chunk is None:
+                    teller.silence()
+                    continue
+                live = live or _begun(source, make_monitor)
+                events += teller.tell(live.push(chunk))
+        except InputError as error:  # what came before it counts
+            broken = error
+        if live is not None:
+            events += teller.tell(live.finish())
+    if live is not None:
+        _summarise(live, events, show)
+    if broken is not None:
+        raise broken
+    if live is None:
+        raise InputError("the stream ended before its first sample; check the sender")
     return events
+
+
+def _begun(source: Source, make_monitor: Callable[[str], Monitor]) -> LiveMonitor:
+    if source.format is None:
+        raise InputError("the stream did not say its rate; give it by --rate")
+    return LiveMonitor(make_monitor, source.format)
 
 
 class _Teller:
@@ -89,7 +95,7 @@ class _Teller:
         self._last_r_s: float | None = None
         self._heard_s: float | None = time.monotonic()
 
-    def tell(self, events: list[Event]) -> None:
+    def tell(self, events: list[Event]) -> list[Event]:
         self._heard_s = time.monotonic()
         for event in events:
             rr_s = None
@@ -97,6 +103,7 @@ class _Teller:
                 rr_s = None if self._last_r_s is None else event.r_s - self._last_r_s
                 self._last_r_s = event.r_s
             self._show(event_line(event, rr_s))
+        return events
 
     def silence(self) -> None:
         if self._heard_s is not None and time.monotonic() - self._heard_s > SILENCE_S:

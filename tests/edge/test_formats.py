@@ -105,6 +105,16 @@ def test_what_the_device_said_is_kept(tmp_path: Path, demo_mv: np.ndarray) -> No
     }
 
 
+def test_a_name_that_looks_like_a_lead_or_a_unit_is_a_name(
+    tmp_path: Path, demo_mv: np.ndarray
+) -> None:
+    for name in ("Henry II", "V", "Watch1,2"):
+        content = apple(demo_mv).content.replace(NAME.encode(), f'"{name}"'.encode())
+        record = read_record(put(tmp_path, content))
+        assert (record.lead, record.rate_hz) == ("I", 512) and name not in str(record.about)
+        np.testing.assert_allclose(record.signal_mv, np.round(demo_mv, 6), atol=1e-6)
+
+
 # --- units, rates, times ---
 
 
@@ -166,6 +176,11 @@ def test_an_interrupted_edf_without_times_is_refused(tmp_path: Path, demo_mv: np
     content = edf(demo_mv, 250, plus="EDF+D", gap_s=7).content
     assert "has no time" in refusal(put(tmp_path, content.replace(b"+3\x14", b"?3\x14")))
     assert "gaps" in refusal(put(tmp_path, content.replace(b"+26\x14", b"+99999999\x14")))
+
+
+def test_a_path_that_is_not_there_is_named_as_it_is(tmp_path: Path) -> None:
+    assert "gone.edf does not exist; check the path" in refusal(tmp_path / "gone.edf")
+    assert "gone.hea does not exist" in refusal(tmp_path / "gone")
 
 
 def test_a_flat_gain_is_marked(tmp_path: Path, demo_mv: np.ndarray) -> None:
@@ -408,6 +423,8 @@ def test_what_a_format_has_and_leadone_lacks_is_said(tmp_path: Path, demo_mv: np
         b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99"
     )
     assert "deflated" in refusal(put(tmp_path, deflated))
+    aecg = VARIANTS["aecg"](demo_mv).content.replace(b"MDC_ECG_LEAD_II", b"MDC_ECG_LEAD_I")
+    assert "several pieces" in refusal(put(tmp_path, aecg))
     mixed = json.loads(fhir(demo_mv).content)
     mixed["component"][0]["valueSampledData"]["dimensions"] = 2
     assert "mixes several leads" in refusal(put(tmp_path, json.dumps(mixed).encode()))

@@ -157,6 +157,16 @@ def test_noise_of_any_kind_ends_no_decoder(demo_mv: np.ndarray) -> None:
         assert len(chunks) + decoder.lost >= 40 or decoder.format is None
 
 
+def test_a_device_that_began_anew_says_so_with_its_next_samples() -> None:
+    decoder = FrameDecoder()
+    codes = np.arange(5)
+    decoder.push(hello_frame(360, 1000) + samples_frame(codes, 0, 1) + samples_frame(codes, 9, 2))
+    again = decoder.push(hello_frame(360, 1000) + samples_frame(codes, 50, 1))
+    assert [chunk.is_reset for chunk in again] == [True] and decoder.lost == 0
+    with pytest.raises(InputError, match="changed its rate"):
+        decoder.push(hello_frame(250, 1000, sequence=2))
+
+
 # --- time ---
 
 
@@ -427,6 +437,7 @@ def test_a_strap_is_started_read_and_found_again(strap_mv: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"strap can't be reached|broke off"):
         # The end of the script is a strap out of reach; what came before is told.
         follow(PolarStrap("strap", device, retry_s=0.01), wrist, lines.append)
+    assert lines[-1].startswith("heart rate: ")
     assert device.written == [START_ECG, START_ECG] and device.connections == 2
     r_s = np.array([float(line.split()[0]) for line in lines if " beat " in line])
     gap = (40 * 73 / 130, 49 * 73 / 130)
