@@ -618,6 +618,32 @@ def fhir(
     return Made(json.dumps(document).encode(), expected, 500.0, "I", True, moment)
 
 
+# --- WFDB: a header and what it names ---
+
+
+def wfdb_files(signal_mv: Floats, kind: str) -> dict[str, bytes]:
+    """A record `r` by its files: format 16, format 212, or two segments with a gap between."""
+    codes = np.clip(steps_of(signal_mv, 5e-3), -2000, 2000)
+    pair = np.stack([codes, codes // 2], 1)
+    count = len(pair)
+    if kind == "212":
+        low, high = (pair.reshape(-1)[k::2] & 0xFFF for k in (0, 1))
+        packed = np.stack([low & 0xFF, (low >> 8) | (high >> 8 << 4), high & 0xFF], 1)
+        signals = packed.astype(np.uint8).tobytes()
+    else:
+        signals = pair.astype("<i2").tobytes()
+    code = "212" if kind == "212" else "16"
+    lines = [f"r.dat {code} 200(0)/mV 12 0 0 0 0 {lead}" for lead in ("I", "V1")]
+    header = "\n".join([f"r 2 360 {count} 16:32:18 30/05/2026", *lines, "# Age: 68", ""])
+    if kind != "segments":
+        return {"r.hea": header.encode(), "r.dat": signals}
+    inner = header.replace("r 2 ", "s 2 ", 1).replace("r.dat", "s.dat")
+    outer = f"r/3 2 360 {2 * count + 500}\ns {count}\n~ 500\ns {count}\n"
+    return {"r.hea": outer.encode(), "s.hea": inner.encode(), "s.dat": signals}
+
+
+WFDB_KINDS = ("16", "212", "segments")
+
 Maker = Callable[[Floats], Made]
 
 VARIANTS: dict[str, Maker] = {

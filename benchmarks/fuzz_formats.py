@@ -13,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 import click
 import numpy as np
-from format_files import VARIANTS
+from format_files import VARIANTS, WFDB_KINDS, wfdb_files
 from format_mutants import mutants
 
 from leadone import Record, read_record
@@ -69,31 +70,46 @@ def main(count: int, seed: int, only: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         for number, (name, make) in enumerate(VARIANTS.items()):
-            if not name.startswith(only):
-                continue
-            made = make(clean_mv)
-            options = ReadOptions(**made.options)
-            counts: Counter[str] = Counter()
-            slowest = 0.0
-            for content in mutants(made.content, count, seed * 1000 + number):
-                path.write_bytes(content)
-                began = time.perf_counter()
-                result = _guarded(path, options)
-                slowest = max(slowest, time.perf_counter() - began)
-                counts[result] += 1
-                if result not in ("read", "refused") and counts[result] == 1:
-                    kept = Path(tempfile.gettempdir()) / f"leadone-fuzz-{name}"
-                    kept.write_bytes(content)
-                    click.echo(f"  {name}: {result} ({kept})")
-            failures += count - counts["read"] - counts["refused"]
-            click.echo(
-                f"{name:24} read {counts['read']:5}  refused {counts['refused']:5}  "
-                f"wrong {count - counts['read'] - counts['refused']:3}  "
-                f"slowest {1000 * slowest:6.1f} ms"
-            )
+            if name.startswith(only):
+                made = make(clean_mv)
+                options = ReadOptions(**made.options)
+                damaged = mutants(made.content, count, seed * 1000 + number)
+                failures += _fuzz(name, path, damaged, path, options)
+        for number, kind in enumerate(WFDB_KINDS, len(VARIANTS)):
+            name, files = f"wfdb-{kind}", wfdb_files(clean_mv, kind)
+            for file, content in files.items():
+                (Path(folder) / file).write_bytes(content)
+            if name.startswith(only):
+                header = Path(folder) / "r.hea"
+                damaged = mutants(files["r.hea"], count, seed * 1000 + number)
+                failures += _fuzz(name, header, damaged, header, ReadOptions())
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     click.echo(f"{failures} taken wrongly; peak memory of the run {peak_mb:.0f} MB")
     sys.exit(bool(failures))
+
+
+def _fuzz(
+    name: str, target: Path, damaged: Iterator[bytes], path: Path, options: ReadOptions
+) -> int:
+    """Write each damaged content to `target`, read `path`, print a line; how many went wrong."""
+    counts: Counter[str] = Counter()
+    slowest = 0.0
+    for content in damaged:
+        target.write_bytes(content)
+        began = time.perf_counter()
+        result = _guarded(path, options)
+        slowest = max(slowest, time.perf_counter() - began)
+        counts[result] += 1
+        if result not in ("read", "refused") and counts[result] == 1:
+            kept = Path(tempfile.gettempdir()) / f"leadone-fuzz-{name}"
+            kept.write_bytes(content)
+            click.echo(f"  {name}: {result} ({kept})")
+    wrong = counts.total() - counts["read"] - counts["refused"]
+    click.echo(
+        f"{name:24} read {counts['read']:5}  refused {counts['refused']:5}  wrong {wrong:3}  "
+        f"slowest {1000 * slowest:6.1f} ms"
+    )
+    return wrong
 
 
 def _guarded(path: Path, options: ReadOptions) -> str:

@@ -13,7 +13,6 @@ from ..errors import InputError
 from ..lead_names import choose_lead, find_lead, lead_key
 from ..record import FloatArray, Record
 from . import wfdb_format16
-from .units import MV_PER_UNIT
 from .wfdb_headers import (
     Channel,
     Layout,
@@ -161,7 +160,7 @@ def _decode(
             f"{channels[0].file_name} can't be decoded ({reason(error)}); download it again",
         ) from error
     pairs = zip(record.e_p_signal, channels, strict=True)
-    return [np.asarray(mv * MV_PER_UNIT.get(c.unit, 1.0), np.float32) for mv, c in pairs]
+    return [wfdb_format16.in_mv(np.asarray(samples), c) for samples, c in pairs]
 
 
 def _decode_format16(
