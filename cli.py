@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+C_TARGETS = (
+    "cortex-m4",
+    "cortex-m7",
+    "cortex-m33",
+    "cortex-m55",
+    "aarch64-linux",
+    "aarch64-linux-android",
+    "aarch64-ios",
+    "wasm32",
+)
 NETWORKS = ("wrist", "phone", "teacher")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
@@ -33,6 +43,13 @@ DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
 model_option = click.option(
     "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["onnx", "litert", "c"]),
+    default="onnx",
+    show_default=True,
+    help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 recording_option = click.option(
@@ -68,11 +85,12 @@ def cli() -> None:
 @click.option("--speed", default="max", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("leadone-demo.html"))
 @model_option
-def demo(speed: str, out: Path, model: str) -> None:
+@backend_option
+def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
     from .edge.formats.read import read_record
 
-    _stream(read_record(DEMO_RECORD), _speed(speed), model, out)
+    _stream(read_record(DEMO_RECORD), _speed(speed), model, out, backend)
 
 
 @cli.command()
@@ -90,6 +108,7 @@ def demo(speed: str, out: Path, model: str) -> None:
 @text_options
 @lead_option
 @model_option
+@backend_option
 def stream(
     record: str,
     speed: str,
@@ -101,6 +120,7 @@ def stream(
     unit: str | None,
     lead: str | None,
     model: str,
+    backend: str,
 ) -> None:
     """Stream RECORD as a device would see it, beat by beat.
 
@@ -119,10 +139,14 @@ def stream(
             raise InputError("--html works with records; save a live stream to a file first")
         read_options(rate_hz=rate_hz, unit=unit)
         given = Given(rate_hz, unit, lead, gain)
-        stream_live(record, encoding, given, lambda name: Monitor.load(model, lead=name), Console())
+
+        def make_monitor(name: str) -> Monitor:
+            return Monitor.load(model, lead=name, backend=backend)
+
+        stream_live(record, encoding, given, make_monitor, Console())
         return
     read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
-    _stream(read, _speed(speed), model, html)
+    _stream(read, _speed(speed), model, html, backend)
 
 
 @cli.command()
@@ -151,12 +175,14 @@ def stream(
 @text_options
 @lead_option
 @model_option
+@backend_option
 def analyze(
     paths: tuple[Path, ...],
     annotations: str | None,
     report: str | None,
     recording: str | None,
     model: str,
+    backend: str,
     **options: Any,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
@@ -183,7 +209,7 @@ def analyze(
     failures, count = [], 0
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for name, result in analyze_many(paths, reading, bundle, outputs, recording):
+        for name, result in analyze_many(paths, reading, bundle, outputs, recording, backend):
             count += 1
             bar.update(task, completed=count, total=max(count, len(paths)))
             if isinstance(result, str):
@@ -632,7 +658,14 @@ def quantize(
 @click.argument("model", default="wrist")
 @click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
 @click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
-def export(model: str, out: Path | None, does_verify: bool) -> None:
+@click.option(
+    "--target",
+    "targets",
+    type=click.Choice(C_TARGETS),
+    multiple=True,
+    help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
+)
+def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, ...]) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -645,6 +678,8 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
     from .distill.tables import verdict_table
     from .edge.bundle import load_bundle
 
+    if targets and out is None:
+        raise InputError("--target needs --out, the exported bundle's folder, to write to")
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
     bundle = load_bundle(model)
@@ -652,6 +687,8 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
         bundle = export_bundle(bundle, out)
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
+        for target in targets:
+            click.echo(_built(out, target))
     if does_verify:
         verdicts = verify(bundle)
         Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
@@ -659,6 +696,18 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
         )
         if not all(verdict.holds for verdict in verdicts):
             sys.exit(SOME_FAILED_EXIT)
+
+
+def _built(out: Path, target: str) -> str:
+    """Compile the exported bundle in `out` for a target; what that gave, in one line."""
+    from .edge.core_build import SOURCE_NAMES, build_library
+    from .edge.elf_sizes import archive_sizes
+
+    library = build_library([out / name for name in SOURCE_NAMES], target, out / "lib" / target)
+    content = library.read_bytes()
+    sizes = archive_sizes(content) if library.suffix == ".a" else None
+    parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
+    return f"{len(content):>9,} {library.relative_to(out)}{parts}"
 
 
 @cli.command()
@@ -752,7 +801,9 @@ def main() -> None:
         _fail(f"{place}{error.strerror or error}; check the path and its permissions", ERROR_EXIT)
 
 
-def _stream(record: Record, speed: float | None, model: str, html: Path | None) -> None:
+def _stream(
+    record: Record, speed: float | None, model: str, html: Path | None, backend: str
+) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.monitor import Monitor
     from .edge.terminal import stream_to_terminal
@@ -760,7 +811,7 @@ def _stream(record: Record, speed: float | None, model: str, html: Path | None) 
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report

@@ -42,6 +42,7 @@ def analyze_many(
     bundle: Bundle,
     outputs: Outputs,
     recording: str | None = None,
+    backend: str = "onnx",
 ) -> Iterator[tuple[str, Analysis | str]]:
     """Analyse each recording and write its outputs; gives its name and Analysis, or why it failed.
 
@@ -62,7 +63,7 @@ def analyze_many(
                 yield name, entry
                 continue
             try:
-                analysis = analyze(entry.read(options), bundle)
+                analysis = analyze(entry.read(options), bundle, backend)
                 _write(analysis, outputs, written)
             except InputError as error:
                 yield name, str(error)
