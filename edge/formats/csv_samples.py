@@ -105,7 +105,8 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
         missing = _missing_by_index(_column(blob, header, index))
     if rate_hz is None:
         raise InputError("it has no time column; give the sampling rate in Hz by --rate")
-    leads = [_lead(blob, header, at, rate_hz, missing, options) for at in signals]
+    timing = (rate_hz, missing)
+    leads = [_lead(blob, header, at, timing, options) for at in signals]
     return Recording(tuple(leads))
 
 
@@ -132,41 +133,31 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         names, units = labels
     else:
         names = labels[-1] if labels and len(above[-1]) == width else [""] * width
+    comma = separator != "," and any("," in cell for row in rows for cell in row)
     if separator == "," and width == 2 and not any(names) and _is_decimal_comma(rows):
         # One column with decimal commas looks like two.
+        separator, names, units, comma = None, [""], [""], True
         rows = [[".".join(row)] for row in rows]
-        return _with_units(None, at, [""], [""], True, lines, rows)
-    comma = separator != "," and any("," in cell for row in rows for cell in row)
-    return _with_units(separator, at, names, units, comma, lines, rows)
-
-
-def _with_units(
-    separator: str | None,
-    at: int,
-    names: Sequence[str],
-    units: Sequence[str],
-    decimal_comma: bool,
-    lines: list[str],
-    rows: list[list[str]],
-) -> Header:
-    plain, told = [], []
-    for name, unit in zip(names, units, strict=True):
-        name = name.strip()[:MAX_NAME]
-        match = NAME_WITH_UNIT.fullmatch(name) or NAME_UNIT.fullmatch(name)
-        plain.append(clean(match[1] if match else name, 60))
-        told.append(unit or (match[2] if match else ""))
+    pairs = [_name_and_unit(name, unit) for name, unit in zip(names, units, strict=True)]
     head = "\n".join(lines[:at])
-    rate, unit_hint = RATE_HINT.search(head), UNIT_HINT.search(head)
+    rate, unit = RATE_HINT.search(head), UNIT_HINT.search(head)
     return Header(
         separator,
         at,
-        tuple(plain),
-        tuple(told),
-        decimal_comma,
+        tuple(name for name, _ in pairs),
+        tuple(unit for _, unit in pairs),
+        comma,
         number(rate[1]) if rate else None,
-        unit_hint[1] if unit_hint and mv_per_unit(unit_hint[1]) is not None else "",
+        unit[1] if unit and mv_per_unit(unit[1]) is not None else "",
         tuple(tuple(row) for row in rows),
     )
+
+
+def _name_and_unit(name: str, unit: str) -> tuple[str, str]:
+    """`ecg [uV]`, `time_ms` and the like taken apart; a row of units counts first."""
+    name = name.strip()[:MAX_NAME]
+    match = NAME_WITH_UNIT.fullmatch(name) or NAME_UNIT.fullmatch(name)
+    return clean(match[1] if match else name, 60), unit or (match[2] if match else "")
 
 
 def _separator(line: str) -> str | None:
@@ -246,10 +237,10 @@ def _lead(
     blob: Blob,
     header: Header,
     at: int,
-    rate_hz: float,
-    missing: np.ndarray | None,
+    timing: tuple[float, np.ndarray | None],
     options: ReadOptions,
 ) -> Lead:
+    rate_hz, missing = timing
     told = header.units[at] or header.unit
     unit = options.unit or told
     name = header.names[at] or ("" if len(header.names) == 1 else f"signal {at + 1}")
