@@ -50,12 +50,35 @@ def steps_of(signal_mv: Floats, step_mv: float) -> Steps:
 # --- Apple Health ---
 
 
+# Keys from Name to Unit, the lead, the verdict.
+APPLE_WORDS = {
+    "en": (
+        "Name|Date of Birth|Recorded Date|Classification|Symptoms|Software Version|Device|"
+        "Sample Rate|Lead|Unit",
+        "Lead I",
+        "Sinus Rhythm",
+    ),
+    "de": (
+        "Name|Geburtstag|Aufzeichnungsdatum|Klassifizierung|Symptome|Softwareversion|Gerät|"
+        "Messrate|Ableitung|Einheit",
+        "Ableitung I",
+        "Sinusrhythmus",
+    ),
+    "fr": (
+        "Nom|Date de naissance|Date d'enregistrement|Résultat|Symptômes|Version du logiciel|"
+        "Appareil|Fréquence d'échantillonnage|Dérivation|Unité",
+        "Dérivation I",
+        "Rythme sinusal",
+    ),
+}
+
+
 def apple(
     signal_mv: Floats,
     *,
     rate: str = "512 hertz",
     rate_hz: float = 512.0,
-    german: bool = False,
+    language: str = "en",
     comma: bool = False,
     unit: str = "µV",
     bare_name: bool = False,
@@ -66,13 +89,8 @@ def apple(
     """An ecg_*.csv; anchors of the format: public parsers' tests."""
     scale = {"µV": 1000.0, "mV": 1.0, "μV": 1000.0}[unit]
     values = np.round(signal_mv * scale, 3)
-    keys = "Name|Date of Birth|Recorded Date|Classification|Symptoms|Software Version|Device"
-    more = "|Sample Rate|Lead|Unit"
-    if german:
-        keys = "Name|Geburtstag|Aufzeichnungsdatum|Klassifizierung|Symptome|Softwareversion|Gerät"
-        more = "|Messrate|Ableitung|Einheit"
-    key = (keys + more).split("|")
-    lead, verdict = ("Ableitung I", "Sinusrhythmus") if german else ("Lead I", "Sinus Rhythm")
+    keys, lead, verdict = APPLE_WORDS[language]
+    key = keys.split("|")
     name = key[0] if bare_name else f"{key[0]},{NAME}"
     head = [name, f'{key[1]},"Jan 8, 2002"', f"{key[2]},2026-05-30 16:32:18 -0700"]
     head += [f"{key[3]},{verdict}", f"{key[4]},", f"{key[5]},1.90", f'{key[6]},"Watch7,12"']
@@ -532,12 +550,13 @@ def muse(signal_mv: Floats, *, exponent: int = 0, doctype: bool = True) -> Made:
 
     def lead(name: str, values: Steps) -> str:
         raw = values.astype("<i2").tobytes()
+        data = base64.encodebytes(raw).decode()
         return (
             f"<LeadData><LeadID>{name}</LeadID><LeadSampleCountTotal>{len(values)}"
             "</LeadSampleCountTotal><LeadSampleSize>2</LeadSampleSize><LeadAmplitudeUnitsPerBit>"
             "4.88</LeadAmplitudeUnitsPerBit><LeadAmplitudeUnits>MICROVOLTS</LeadAmplitudeUnits>"
             f"<LeadDataCRC32>{zlib.crc32(raw)}</LeadDataCRC32>"
-            f"<WaveFormData>\n{base64.encodebytes(raw).decode()}</WaveFormData></LeadData>"
+            f"<WaveFormData>\n{data}</WaveFormData></LeadData>"
         )
 
     def waveform(kind: str, values: Steps) -> str:
@@ -650,8 +669,9 @@ VARIANTS: dict[str, Maker] = {
     "apple": apple,
     "apple-fractional": lambda x: apple(x, rate="512.844 hertz", rate_hz=512.844),
     "apple-german": lambda x: apple(
-        x, rate="511,562\u00a0Hertz", rate_hz=511.562, german=True, comma=True
+        x, rate="511,562\u00a0Hertz", rate_hz=511.562, language="de", comma=True
     ),
+    "apple-french": lambda x: apple(x, rate="512 hertz", language="fr", comma=True),
     "apple-bare-name": lambda x: apple(x, bare_name=True, heart_rate=True),
     "apple-mv-crlf-bom": lambda x: apple(x, unit="mV", end="\r\n", encoding="utf-8-sig"),
     "apple-utf16": lambda x: apple(x, encoding="utf-16", unit="μV"),

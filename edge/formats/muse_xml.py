@@ -33,6 +33,8 @@ def recording(root: Element) -> Recording:
     """Leads of the rhythm waveform; III and the augmented leads are usually not stored."""
     waveforms = list(all_of(root, "Waveform"))
     rhythm = next((w for w in waveforms if text_of(w, "WaveformType") == "Rhythm"), None)
+    if rhythm is None and len(waveforms) == 1 and not text_of(waveforms[0], "WaveformType"):
+        rhythm = waveforms[0]
     if rhythm is None:
         raise InputError("it holds no rhythm waveform; export it with its waveforms")
     base, exponent = (real(text_of(rhythm, tag)) for tag in ("SampleBase", "SampleExponent"))
@@ -68,13 +70,7 @@ def _lead(data: Element, rate_hz: float) -> Lead:
     checksum = text_of(data, "LeadDataCRC32")
 
     def load() -> Floats:
-        if size not in ("2", "4"):
-            raise InputError(f"lead {name} has samples of {size[:8]} bytes; export it again")
-        try:
-            raw = base64.b64decode("".join(encoded.split()), validate=True)
-        except (binascii.Error, ValueError):
-            raise InputError(f"lead {name} is damaged base64; export it again") from None
-        codes = np.frombuffer(raw[: len(raw) - len(raw) % int(size)], f"<i{size}")
+        raw, codes = _codes(name, encoded, size)
         if wanted is not None and len(codes) < wanted:
             raise InputError(
                 f"lead {name} is truncated: {wanted:g} samples expected, {len(codes)} found; "
@@ -85,6 +81,18 @@ def _lead(data: Element, rate_hz: float) -> Lead:
         return codes * (step or 1.0)
 
     return Lead(name, rate_hz, unit if step else "", load, bool(step))
+
+
+def _codes(name: str, encoded: str, size: str) -> tuple[bytes, Floats]:
+    """The bytes and the steps they are."""
+    if size not in ("2", "4"):
+        raise InputError(f"lead {name} has samples of {size[:8]} bytes; export it again")
+    try:
+        raw = base64.b64decode("".join(encoded.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError(f"lead {name} is damaged base64; export it again") from None
+    steps = np.frombuffer(raw[: len(raw) - len(raw) % int(size)], f"<i{size}")
+    return raw, steps.astype(np.float64)
 
 
 def _moment(date: str, clock: str) -> datetime | None:

@@ -97,12 +97,25 @@ def test_a_lead_is_chosen_as_in_wfdb(tmp_path: Path, demo_mv: np.ndarray) -> Non
 
 
 def test_what_the_device_said_is_kept(tmp_path: Path, demo_mv: np.ndarray) -> None:
-    about = read_record(put(tmp_path, apple(demo_mv, german=True).content)).about
+    about = read_record(put(tmp_path, apple(demo_mv, language="de").content)).about
     assert about == {
         "device": "Watch7,12",
         "software": "1.90",
         "device_classification": "Sinusrhythmus",
     }
+    french = read_record(put(tmp_path, apple(demo_mv, language="fr").content)).about
+    assert french == {**about, "device_classification": "Rythme sinusal"}
+
+
+def test_a_muse_waveform_without_a_type_is_the_rhythm(tmp_path: Path, demo_mv: np.ndarray) -> None:
+    made = VARIANTS["muse"](demo_mv)
+    before, _, rest = made.content.partition(b"<Waveform><WaveformType>Median")
+    alone = before + rest.partition(b"</Waveform>")[2]
+    assert b"Median" not in alone
+    untyped = alone.replace(b"<WaveformType>Rhythm</WaveformType>", b"")
+    for content in (alone, untyped):
+        assert_read(put(tmp_path, content), made)
+    assert "no rhythm waveform" in refusal(put(tmp_path, alone.replace(b"Rhythm", b"Median")))
 
 
 def test_a_name_that_looks_like_a_lead_or_a_unit_is_a_name(
