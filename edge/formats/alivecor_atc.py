@@ -15,6 +15,7 @@ from .recording import Entry, Floats, Lead, Recording, entry
 from .text import clean
 
 SIGNATURE = b"ALIVE\0\0\0"
+MAX_BYTES, MAX_BLOCKS = 1 << 26, 1000
 FORMAT = struct.Struct("<BHHBH")  # 1 = int16, Hz, nV a step, flags, reserved
 INFO = (32, 40, 44, 32, 32, 32, 52)  # bytes: date, record, phone, model, software, hardware, data
 LEADS = dict(
@@ -33,7 +34,7 @@ def claims(head: bytes) -> bool:
 
 def read(blob: Blob) -> list[Entry]:
     """The one recording of the file."""
-    return [entry(blob, lambda _: recording(blob.whole()))]
+    return [entry(blob, lambda _: recording(blob.whole(MAX_BYTES)))]
 
 
 def recording(content: bytes) -> Recording:
@@ -61,7 +62,9 @@ def _loader(data: bytes, nanovolts: int) -> Callable[[], Floats]:
 
 def _blocks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(SIGNATURE) + 4
-    while at < len(content):
+    for _ in range(MAX_BLOCKS):
+        if at >= len(content):
+            return
         if len(content) - at < 8:
             raise InputError("the ATC file is truncated; export it again")
         key, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")

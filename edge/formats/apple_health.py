@@ -18,6 +18,7 @@ from .text import clean, column, decoded, number
 from .units import mv_per_unit
 
 MAX_HEAD_LINES = 60
+MAX_BYTES = 1 << 23  # 30 s have 150 kB
 RATE = re.compile(r"([\d.,]+)\s*(?:hertz|hz|герц|гц|ヘルツ|赫兹|赫茲|헤르츠)\b", re.IGNORECASE)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}")
 DEVICE = re.compile(r"Watch\d+,\d+|Apple Watch.*")
@@ -38,7 +39,7 @@ def claims(head: bytes) -> bool:
 
 def read(blob: Blob) -> list[Entry]:
     """The one recording of the file."""
-    return [entry(blob, lambda _: recording(blob.whole()))]
+    return [entry(blob, lambda _: recording(blob.whole(MAX_BYTES)))]
 
 
 def recording(content: bytes) -> Recording:

@@ -10,6 +10,8 @@ from ..errors import InputError
 
 HEAD_BYTES = 1 << 16  # what a format is told by
 MAX_BYTES = 1 << 28  # of a file that is read in one piece, and of what decompression may give
+MAX_MEMBERS = 20_000  # of a gzip file
+FEED_BYTES = 1 << 14
 SIGNAL_SUFFIXES = (".hea", ".dat", ".edf", ".bdf", ".rec", ".atc", ".scp", ".ecg", ".dcm")
 TEXT_SUFFIXES = (".csv", ".txt", ".tsv", ".json", ".ndjson", ".xml", ".gz", ".zip")
 
@@ -58,17 +60,22 @@ class Blob:
 
 def gunzipped(blob: Blob) -> Blob:
     """What a gzip file holds, up to `MAX_BYTES`."""
-    rest, pieces, size = blob.whole(), [], 0
+    packed, pieces, size, at = blob.whole(), list[bytes](), 0, 0
     try:
-        while rest:
+        for _ in range(MAX_MEMBERS):
             inflater = zlib.decompressobj(wbits=31)
-            pieces.append(inflater.decompress(rest, MAX_BYTES - size + 1))
-            size += len(pieces[-1])
-            if size > MAX_BYTES:
-                raise blob.fault(f"it inflates beyond {MAX_BYTES} bytes; split it")
-            if not inflater.eof:
-                raise blob.fault("the gzip stream is cut off; download or export it again")
-            rest = inflater.unused_data.lstrip(b"\0")
+            while not inflater.eof:
+                feed = inflater.unconsumed_tail or packed[at : at + FEED_BYTES]
+                at += 0 if inflater.unconsumed_tail else len(feed)
+                if not feed:
+                    raise blob.fault("the gzip stream is cut off; download or export it again")
+                pieces.append(inflater.decompress(feed, MAX_BYTES - size + 1))
+                size += len(pieces[-1])
+                if size > MAX_BYTES:
+                    raise blob.fault(f"it inflates beyond {MAX_BYTES} bytes; split it")
+            at -= len(inflater.unused_data)
+            if not packed[at : at + FEED_BYTES].strip(b"\0"):  # nothing, or padding
+                return Blob(blob.name, b"".join(pieces))
     except zlib.error as error:
         raise blob.fault(f"it is damaged gzip ({error}); download or export it again") from None
-    return Blob(blob.name, b"".join(pieces))
+    raise blob.fault(f"it has more than {MAX_MEMBERS} gzip members; unpack it first")

@@ -26,6 +26,7 @@ from .units import mv_per_unit
 MAX_BYTES = 1 << 30
 BLOCK_BYTES = 1 << 22
 MAX_LINE = 1 << 16
+MAX_ROWS = 1 << 26
 MAX_COLUMNS = 256
 HEAD_LINES = 100
 MAX_NAME = 200
@@ -53,6 +54,9 @@ UNIT_HINT = re.compile(r"\bunits?\W{1,20}([a-zµμ]{1,20})", re.IGNORECASE)
 JUMP = 1.75  # usual steps; a longer one is a gap
 RATES_AGREE = 0.02
 MIN_RATE_HZ, MAX_RATE_HZ = 50.0, 2_000.0  # of a time column that says no unit
+
+
+Gaps = tuple[np.ndarray, np.ndarray]  # before which samples how many are missing
 
 
 @dataclass(frozen=True)
@@ -92,20 +96,20 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
     if not signals:
         raise InputError("no column holds a signal; check the header")
     rate_hz = options.rate_hz or header.rate_hz
-    missing: np.ndarray | None = None
+    gaps: Gaps | None = None
     if time is not None:
         seconds = _seconds(blob, header, time)
-        found_hz, missing = _rate_and_gaps(seconds, _time_unit(header, time))
+        found_hz, gaps = _rate_and_gaps(seconds, _time_unit(header, time))
         if rate_hz is not None and abs(found_hz / rate_hz - 1) > RATES_AGREE:
             raise InputError(
                 f"its times say {found_hz:.4g} Hz, the rate given is {rate_hz:.4g}; correct one"
             )
         rate_hz = rate_hz or found_hz
     elif index is not None:
-        missing = _missing_by_index(_column(blob, header, index))
+        gaps = _gaps_by_index(_column(blob, header, index))
     if rate_hz is None:
         raise InputError("it has no time column; give the sampling rate in Hz by --rate")
-    timing = (rate_hz, missing)
+    timing = (rate_hz, gaps)
     leads = [_lead(blob, header, at, timing, options) for at in signals]
     return Recording(tuple(leads))
 
@@ -237,10 +241,10 @@ def _lead(
     blob: Blob,
     header: Header,
     at: int,
-    timing: tuple[float, np.ndarray | None],
+    timing: tuple[float, Gaps | None],
     options: ReadOptions,
 ) -> Lead:
-    rate_hz, missing = timing
+    rate_hz, gaps = timing
     told = header.units[at] or header.unit
     unit = options.unit or told
     name = header.names[at] or ("" if len(header.names) == 1 else f"signal {at + 1}")
@@ -252,7 +256,7 @@ def _lead(
         if options.unit and told and mv_per_unit(told) not in (None, mv_per_unit(options.unit)):
             raise InputError(f"column {name or 1!r} is in {told}, not {options.unit}; correct one")
         samples = _column(blob, header, at)
-        return samples if missing is None else with_gaps(samples, missing)
+        return samples if gaps is None else with_gaps(samples, *gaps)
 
     return Lead(name, rate_hz, unit or "mV", load)
 
@@ -262,8 +266,8 @@ def _time_unit(header: Header, at: int) -> float | None:
     return SECONDS_PER_UNIT.get(header.units[at].casefold().replace("μ", "u"))
 
 
-def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, np.ndarray]:
-    """The rate in Hz and how many samples are missing before each.
+def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, Gaps]:
+    """The rate in Hz, and before which samples how many are missing.
 
     The rate is the mean over what is no gap: stamps may be rounded to the millisecond.
     """
@@ -285,12 +289,10 @@ def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, np.ndarr
     whole = round(rate_hz)
     if whole and abs(count * (rate_hz / whole - 1)) <= max(rounding, 1e-6 * count):
         rate_hz = float(whole)
-    missing = np.zeros(len(times), np.int64)
     jumps = np.round(steps[is_gap] / mean) - 1
     if (jumps > 1e12).any():
         raise InputError("its times jump beyond any recording; split the file")
-    missing[1:][is_gap] = jumps.astype(np.int64)
-    return rate_hz, missing
+    return rate_hz, (np.flatnonzero(is_gap) + 1, jumps.astype(np.int64))
 
 
 def _step_unit(step: float, unit_s: float | None) -> float:
@@ -305,11 +307,11 @@ def _step_unit(step: float, unit_s: float | None) -> float:
     )
 
 
-def _missing_by_index(index: Floats) -> np.ndarray:
-    steps = np.diff(index, prepend=index[:1] - 1)
+def _gaps_by_index(index: Floats) -> Gaps | None:
+    steps = np.diff(index)
     if not (steps >= 1).all() or (steps > 1e12).any() or (steps % 1 != 0).any():
-        return np.zeros(len(index), np.int64)  # it numbers something else
-    return steps.astype(np.int64) - 1
+        return None  # it numbers something else
+    return np.flatnonzero(steps > 1) + 1, steps[steps > 1].astype(np.int64) - 1
 
 
 def _seconds(blob: Blob, header: Header, at: int) -> Floats:
@@ -342,10 +344,13 @@ def _moment_s(cell: str) -> float:
 
 def _column(blob: Blob, header: Header, at: int) -> Floats:
     """One column of all rows as numbers."""
-    pieces = [
-        column(cells, first, header.decimal_comma) for first, cells in _cells(blob, header, at)
-    ]
-    return np.concatenate([np.empty(0), *pieces])
+    pieces, count = [np.empty(0)], 0
+    for first, cells in _cells(blob, header, at):
+        pieces.append(column(cells, first, header.decimal_comma))
+        count += len(cells)
+        if count > MAX_ROWS:
+            raise InputError(f"it has more than {MAX_ROWS} rows; split it")
+    return np.concatenate(pieces)
 
 
 def _cells(blob: Blob, header: Header, at: int) -> Iterator[tuple[int, list[str]]]:

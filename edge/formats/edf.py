@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from .blob import Blob
@@ -155,7 +156,7 @@ def _lead(blob: Blob, layout: Layout, signal: Signal) -> Lead:
     )
 
 
-def _samples(blob: Blob, layout: Layout, signal: Signal) -> Floats:
+def _samples(blob: Blob, layout: Layout, signal: Signal) -> npt.NDArray[np.floating]:
     """One signal in its physical unit, a block of records at a time."""
     if layout.records * signal.samples > MAX_SAMPLES:
         raise InputError(f"a signal has more than {MAX_SAMPLES} samples; split it")
@@ -163,7 +164,7 @@ def _samples(blob: Blob, layout: Layout, signal: Signal) -> Floats:
     if signal.physical is not None and signal.digital is not None:
         gain = (signal.physical[1] - signal.physical[0]) / (signal.digital[1] - signal.digital[0])
         offset = signal.physical[0] - gain * signal.digital[0]
-    pieces, onsets = [np.empty(0)], [np.empty(0)]
+    pieces, onsets = [np.empty(0, np.float32)], [np.empty(0)]
     at_once = max(1, BLOCK_BYTES // layout.record_bytes)
     for first in range(0, layout.records, at_once):
         count = min(at_once, layout.records - first)
@@ -173,13 +174,13 @@ def _samples(blob: Blob, layout: Layout, signal: Signal) -> Floats:
             raise InputError("it became shorter while it was read; copy it and try again")
         rows = np.frombuffer(block, np.uint8).reshape(count, layout.record_bytes)
         own = rows[:, signal.offset : signal.offset + layout.width * signal.samples]
-        pieces.append(_codes(own, layout.width) * gain + offset)
+        pieces.append((_codes(own, layout.width) * gain + offset).astype(np.float32))
         if layout.is_interrupted:
             onsets.append(_onsets(rows, layout))
     whole = np.concatenate(pieces)
     if not layout.is_interrupted:
         return whole
-    return with_gaps(whole, _missing_before(np.concatenate(onsets), layout, signal))
+    return with_gaps(whole, *_gaps(np.concatenate(onsets), layout, signal))
 
 
 def _codes(rows: np.ndarray, width: int) -> Floats:
@@ -205,18 +206,16 @@ def _onsets(rows: np.ndarray, layout: Layout) -> Floats:
     return onsets
 
 
-def _missing_before(onsets: Floats, layout: Layout, signal: Signal) -> np.ndarray:
-    """Missing samples before each sample: before the first of a record that begins late."""
+def _gaps(onsets: Floats, layout: Layout, signal: Signal) -> tuple[np.ndarray, np.ndarray]:
+    """Before which samples how many are missing: those of records that begin late."""
     rate_hz = signal.samples / layout.record_s
     late = (np.diff(onsets) - layout.record_s) * rate_hz
     if (late < -1).any():
         raise InputError("its data records overlap in time; export it again")
     if (late > 1e12).any():
         raise InputError("its data records are years apart; split it")
-    gaps = np.where(late > GAP_SAMPLES, np.round(late), 0).astype(np.int64)
-    missing = np.zeros(layout.records * signal.samples, np.int64)
-    missing[signal.samples :: signal.samples] = gaps
-    return missing
+    records = np.flatnonzero(late > GAP_SAMPLES)
+    return (records + 1) * signal.samples, np.round(late[records]).astype(np.int64)
 
 
 def _start(fixed: bytes) -> datetime | None:

@@ -18,6 +18,7 @@ META = "#meta="
 VALUES = ("ecg_raw_mv", "value_mv")  # of schemas 2 and 3, and of 1
 INDEX, TIME = "sample_index", "rel_ms"
 RATE_HZ = 500.0
+MAX_BYTES = 1 << 23  # a capture of 30 s has a tenth of that
 
 
 def claims(head: bytes) -> bool:
@@ -28,7 +29,7 @@ def claims(head: bytes) -> bool:
 
 def read(blob: Blob) -> list[Entry]:
     """The one recording of the file."""
-    return [entry(blob, lambda _: recording(blob.whole()))]
+    return [entry(blob, lambda _: recording(blob.whole(MAX_BYTES)))]
 
 
 def recording(content: bytes) -> Recording:
@@ -72,7 +73,8 @@ def _samples(rows: list[str], names: list[str], value: str, rate_hz: float) -> F
         raise InputError("its samples are not in order; export it again")
     if steps.max() > 1e12:
         raise InputError("its sample numbers jump beyond any recording; export it again")
-    return with_gaps(signal, steps.astype(np.int64) - 1)
+    at = np.flatnonzero(steps > 1)
+    return with_gaps(signal, at, steps[at].astype(np.int64) - 1)
 
 
 def _meta(line: str) -> Any:

@@ -17,6 +17,7 @@ from .units import mv_per_unit
 
 MAX_SAMPLES = 1 << 28  # of one lead: 6 days at 500 Hz
 MAX_GAP_FACTOR = 10  # gaps may be this much longer than the signal in a file ...
+MAX_GAPS = 500_000
 FREE_GAP_SAMPLES = 5_000_000  # ... or this long; beyond, a damaged time stamp is likelier
 
 Floats = npt.NDArray[np.float64]
@@ -123,21 +124,26 @@ def _chosen(leads: Sequence[Lead], name: str | None) -> Lead:
     return Lead(names[at], chosen.rate_hz, chosen.unit, chosen.load, chosen.has_gain)
 
 
-def with_gaps(samples: Floats, missing_before: npt.NDArray[np.int64]) -> Floats:
-    """Samples with `missing_before[i]` NaN put before sample i.
+def with_gaps(
+    samples: npt.NDArray[np.floating], at: npt.NDArray[np.int64], missing: npt.NDArray[np.int64]
+) -> Floats:
+    """Samples with `missing[k]` NaN before sample `at[k]`, for every k.
 
     Raises InputError where the gaps dwarf the signal: a time stamp is damaged or hostile.
     """
-    missing = int(missing_before.sum())
+    lost = int(missing.sum())
     allowed = max(FREE_GAP_SAMPLES, MAX_GAP_FACTOR * len(samples))
-    if missing > allowed or len(samples) + missing > MAX_SAMPLES:
+    if lost > allowed or len(samples) + lost > MAX_SAMPLES:
         raise InputError(
-            f"its gaps are {missing} samples long, beyond {allowed}; check its times or split it"
+            f"its gaps are {lost} samples long, beyond {allowed}; check its times or split it"
         )
-    if not missing:
-        return np.asarray(samples, np.float64)
-    whole = np.full(len(samples) + missing, np.nan)
-    whole[np.arange(len(samples)) + np.cumsum(missing_before)] = samples
+    if len(at) > MAX_GAPS:
+        raise InputError(f"it has {len(at)} gaps, beyond {MAX_GAPS}; check its times or split it")
+    whole = np.full(len(samples) + lost, np.nan)
+    shifts = np.cumsum(missing)
+    starts, stops = [0, *at.tolist()], [*at.tolist(), len(samples)]
+    for start, stop, shift in zip(starts, stops, [0, *shifts.tolist()], strict=True):
+        whole[start + shift : stop + shift] = samples[start:stop]
     return whole
 
 

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -90,15 +91,23 @@ def _recording(content: bytes) -> Recording:
         raise InputError("its bimodal compression is not read; export it without compression")
     if sum(span.count for span in spans) > MAX_SAMPLES:
         raise InputError(f"its leads have more than {MAX_SAMPLES} samples; export it again")
-    counts = [span.count for span in spans]
-    rows = _decoded(sections[6], counts, tables, differences)
-    scaled = [row.astype(np.float64) * (step or 1) for row in rows]
-    if flags & REFERENCE_SUBTRACTED:
-        _add_reference(scaled, spans, sections, tables, interval_us)
     rate_hz = checked_rate(1, interval_us / 1e6, "its sample interval")
+    reference = _reference(sections, interval_us) if flags & REFERENCE_SUBTRACTED else None
+
+    def load(at: int) -> Floats:
+        counts = [span.count for span in spans]
+        try:
+            steps = _decoded(sections[6], counts, at, tables, differences)
+            signal = steps.astype(np.float64) * (step or 1)
+            if reference is not None:
+                _add_reference(signal, spans[at], at, reference, tables)
+        except (struct.error, IndexError):
+            raise InputError("an SCP-ECG section is cut off; export it again") from None
+        return signal
+
     leads = tuple(
-        Lead(span.name, rate_hz, "nV" if step else "", lambda row=row: row, bool(step))  # type: ignore[misc]
-        for span, row in zip(spans, scaled, strict=True)
+        Lead(span.name, rate_hz, "nV" if step else "", partial(load, at), bool(step))
+        for at, span in enumerate(spans)
     )
     tags = _tags(sections.get(1, b""))
     return Recording(leads, _moment(tags), {"device": _model(tags)}, _identity(tags))
@@ -159,25 +168,18 @@ def _signal_header(data: bytes) -> tuple[int, int, int, int]:
 
 
 def _decoded(
-    data: bytes, counts: Sequence[int], tables: list[Table] | None, differences: int
-) -> list[Integers]:
-    """Every lead of sections 5 or 6 in steps."""
+    data: bytes, counts: Sequence[int], at: int, tables: list[Table] | None, differences: int
+) -> Integers:
+    """One lead of sections 5 or 6 in steps."""
     sizes = struct.unpack_from(f"<{len(counts)}H", data, 6)
-    at = 6 + 2 * len(counts)
-    rows = []
-    for size, count in zip(sizes, counts, strict=True):
-        chunk = data[at : at + size]
-        at += size
-        if len(chunk) < size or count > 8 * size:
-            raise InputError("a lead has fewer bytes than samples need; export it again")
-        if tables is None:
-            if 2 * count > size:
-                raise InputError("a lead has fewer bytes than samples need; export it again")
-            values = np.frombuffer(chunk, "<i2", count).astype(np.int64)
-        else:
-            values = _huffman(chunk, count, tables)
-        rows.append(_summed(values, differences))
-    return rows
+    start = 6 + 2 * len(counts) + sum(sizes[:at])
+    chunk, count = data[start : start + sizes[at]], counts[at]
+    # A Huffman code has a bit at least.
+    if len(chunk) < sizes[at] or count > (8 if tables else 0.5) * len(chunk):
+        raise InputError("a lead has fewer bytes than samples need; export it again")
+    if tables is None:
+        return _summed(np.frombuffer(chunk, "<i2", count).astype(np.int64), differences)
+    return _summed(_huffman(chunk, count, tables), differences)
 
 
 def _summed(values: Integers, differences: int) -> Integers:
@@ -255,33 +257,44 @@ def _tables(data: bytes) -> list[Table]:
     return tables
 
 
-def _add_reference(
-    rows: list[Floats],
-    spans: list[LeadSpan],
-    sections: dict[int, bytes],
-    tables: list[Table] | None,
-    interval_us: int,
-) -> None:
-    """Put the reference beat (section 5) back under each QRS that it was taken from (section 4)."""
+@dataclass(frozen=True)
+class Reference:
+    """Sections 4 and 5: the beat of each lead, and where it was taken from."""
+
+    data: bytes
+    samples: int
+    fiducial: int
+    leads: int
+    zones: tuple[tuple[int, int, int], ...]  # first sample, fiducial, last sample
+
+
+def _reference(sections: dict[int, bytes], interval_us: int) -> Reference:
     if 4 not in sections or 5 not in sections:
         raise InputError("its reference beat is missing (sections 4, 5); export it again")
     length_ms, fiducial, count = struct.unpack_from("<HHH", sections[4])
-    step, beat_interval_us, differences, _ = _signal_header(sections[5])
-    if beat_interval_us != interval_us or not interval_us:
+    _, beat_interval_us, _, _ = _signal_header(sections[5])
+    if beat_interval_us != interval_us:
         raise InputError("its reference beat has another rate; export it without compression")
+    blocks = [struct.unpack_from("<HIII", sections[4], 6 + 14 * k) for k in range(count)]
+    zones = tuple(block[1:] for block in blocks if block[0] == 0)
     samples = round(1000 * length_ms / interval_us)
-    beats = _decoded(sections[5], [samples] * len(spans), tables, differences)
-    for at in range(6, 6 + 14 * count, 14):
-        kind, start, peak, end = struct.unpack_from("<HIII", sections[4], at)
-        if kind != 0:
-            continue
-        for row, span, beat in zip(rows, spans, beats, strict=True):
-            first = max(start, span.first, peak - fiducial + 1)
-            last = min(end, span.last, peak - fiducial + len(beat))
-            if first <= last:
-                from_beat = first - 1 + fiducial - peak
-                piece = beat[from_beat : from_beat + last - first + 1].astype(np.float64) * step
-                row[first - span.first : last - span.first + 1] += piece
+    return Reference(sections[5], samples, fiducial, sections[3][0], zones)
+
+
+def _add_reference(
+    signal: Floats, span: LeadSpan, at: int, reference: Reference, tables: list[Table] | None
+) -> None:
+    """Put the reference beat back under each QRS that it was taken from."""
+    step, _, differences, _ = _signal_header(reference.data)
+    counts = [reference.samples] * reference.leads
+    beat = _decoded(reference.data, counts, at, tables, differences).astype(np.float64) * step
+    for start, peak, end in reference.zones:
+        first = max(start, span.first, peak - reference.fiducial + 1)
+        last = min(end, span.last, peak - reference.fiducial + len(beat))
+        if first <= last:
+            from_beat = first - 1 + reference.fiducial - peak
+            piece = beat[from_beat : from_beat + last - first + 1]
+            signal[first - span.first : last - span.first + 1] += piece
 
 
 def _tags(data: bytes) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from xml.parsers import expat
 from ..errors import InputError
 from .blob import Blob
 
-MAX_BYTES = 1 << 26
+MAX_BYTES = 1 << 25
 MAX_DEPTH = 100
 MAX_ELEMENTS = 500_000
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from io import BytesIO
 
 from ..record import Record
-from .blob import HEAD_BYTES, MAX_BYTES, Blob
+from .blob import MAX_BYTES, Blob
 from .recording import Entry, ReadOptions
 from .text import clean
 
 MAX_MEMBERS = 100_000
+HEAD_BYTES = 1 << 13  # of each member, to tell what it is
 MAX_ARCHIVE_BYTES = 1 << 34
 MAX_NAMES_BYTES = 1 << 26  # of an archive that lies in memory, not in a file
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may want gigabytes to inflate

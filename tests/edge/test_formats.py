@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import time
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -389,6 +390,19 @@ def test_archives_that_inflate_beyond_measure_are_refused(
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("e/ecg_1.csv", apple(demo_mv).content + b"\n" * 1_000_000)
     assert "inflates beyond" in refusal(put(tmp_path, buffer.getvalue()))
+
+
+def test_gzip_in_many_members_is_one_file_and_in_too_many_none(
+    tmp_path: Path, demo_mv: np.ndarray
+) -> None:
+    made = VARIANTS["galaxy-3"](demo_mv)
+    text = gzip.decompress(made.content)
+    parts = [gzip.compress(text[at : at + 1000]) for at in range(0, len(text), 1000)]
+    assert_read(put(tmp_path, b"".join(parts) + b"\0" * 50), made)
+    many = gzip.compress(b"") * (blobs.MAX_MEMBERS + 1)
+    began = time.monotonic()
+    assert "gzip members" in refusal(put(tmp_path, many))
+    assert time.monotonic() - began < 5
 
 
 def test_an_archive_reaches_nowhere_outside_itself(tmp_path: Path, demo_mv: np.ndarray) -> None:
