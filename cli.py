@@ -35,7 +35,7 @@ C_TARGETS = (
     "aarch64-ios",
     "wasm32",
 )
-NETWORKS = ("wrist", "phone", "teacher")
+NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
 REPORT_COLUMNS = 140  # of a table that goes to a file
@@ -465,6 +465,12 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     """What `finetune` and `distill` share."""
     for option in (
         click.option("--threads", type=click.IntRange(1), default=1, show_default=True),
+        click.option("--device", default="cpu", show_default=True, help="cpu, or cuda on a GPU."),
+        click.option(
+            "--workers",
+            type=click.IntRange(0),
+            help="Processes that make batches. [default: 0, and 2 for a GPU]",
+        ),
         click.option("--seed", type=int),
         click.option(
             "--encoder",
@@ -507,6 +513,9 @@ def finetune(
 ) -> None:
     """Train the network on labels; stops and resumes at any epoch with the same result.
 
+    --tier teacher and --tier rhythm are networks that `distill` learns waves and rhythms from; the
+    latter are to leave one --fold of CinC 2017 out each, 1 to 4.
+
     With --person, adapt a bundle's beat classes to one wearer instead, and show how the wearer's
     recordings differ; the bundle in OUT is never worse on other hearts.
     """
@@ -515,8 +524,11 @@ def finetune(
         return
     from .distill.finetune import finetune as train
 
-    settings, encoder = _training_settings(options)
-    weights = train(settings, data, out, encoder)
+    if options["tier"] == "rhythm":
+        _train_rhythm_teacher(data, out, options)
+        return
+    settings, encoder, machine = _training_settings(options)
+    weights = train(settings, data, out, encoder, machine=machine)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 
@@ -526,20 +538,36 @@ def finetune(
     "teachers",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    required=True,
     help="A run of `leadone finetune --tier teacher`; give it again to take the mean.",
 )
+@click.option(
+    "--rhythm-teacher",
+    "rhythm_teachers",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A run of `leadone finetune --tier rhythm --fold K`; one for each fold from 2 to 4.",
+)
 @training_options
-def distill(data: Path, out: Path, teachers: tuple[Path, ...], **options: Any) -> None:
-    """Train a student on labels and, where there are none, on a teacher's probabilities.
+def distill(
+    data: Path,
+    out: Path,
+    teachers: tuple[Path, ...],
+    rhythm_teachers: tuple[Path, ...],
+    **options: Any,
+) -> None:
+    """Train a student on labels and on teachers' probabilities where labels are absent or in doubt.
 
     CinC 2017 and PTB-XL's lead I, which nobody marked wave by wave, become training data. Stops and
     resumes as `finetune` does.
     """
     from .distill.distillation import distill as train
 
-    settings, encoder = _training_settings(options)
-    weights = train(settings, data, out, teachers, encoder)
+    if not teachers and not rhythm_teachers:
+        raise InputError("name --teacher, --rhythm-teacher or both; see `leadone finetune --tier`")
+    settings, encoder, machine = _training_settings(options)
+    weights = train(
+        settings, data, out, teachers, encoder, rhythm_teachers=rhythm_teachers, machine=machine
+    )
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 
@@ -567,10 +595,27 @@ def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s
     click.echo(f"adapted bundle in {out}; next: leadone analyze RECORD --model {out}")
 
 
-def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
-    """The configuration from TOML and options, and the encoder's file."""
+def _train_rhythm_teacher(data: Path, out: Path, options: dict[str, Any]) -> None:
+    """A teacher of rhythms; it has widths of its own, and starts from random weights."""
+    _need_torch().set_num_threads(options["threads"])
+    from .distill.machine import find_machine
+    from .distill.rhythm_teacher import RhythmTeacherConfig, train_rhythm_teacher
+    from .pretrain.config import load_config
+
+    if options["encoder"]:
+        raise InputError("--tier rhythm has an encoder of its own widths; leave --encoder out")
+    given = {name: options[name] for name in ("epochs", "fold", "seed")}
+    settings = load_config(options["config"], RhythmTeacherConfig, **given)
+    machine = find_machine(options["device"], options["workers"])
+    weights = train_rhythm_teacher(settings, data, out, machine)
+    click.echo(f"weights in {weights}; next: leadone distill --rhythm-teacher {out} ...")
+
+
+def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None, Any]:
+    """The configuration from TOML and options, the encoder's file, and where to train."""
     _need_torch().set_num_threads(options["threads"])
     from .distill.finetune import FinetuneConfig
+    from .distill.machine import find_machine
     from .distill.tiers import TIERS
     from .pretrain.config import load_config
     from .pretrain.shipped import find_encoder
@@ -580,7 +625,8 @@ def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
     if options["tier"] is not None:
         settings = replace(settings, encoder=TIERS[options["tier"]])
     encoder = options["encoder"]
-    return settings, find_encoder(encoder) if encoder else None
+    machine = find_machine(options["device"], options["workers"])
+    return settings, find_encoder(encoder) if encoder else None, machine
 
 
 @cli.command()
@@ -708,6 +754,32 @@ def _built(out: Path, target: str) -> str:
     sizes = archive_sizes(content) if library.suffix == ".a" else None
     parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
     return f"{len(content):>9,} {library.relative_to(out)}{parts}"
+
+
+@cli.command()
+@click.argument("model")
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
+@click.option("--model-version", default=__version__, show_default=True)
+def refit(model: str, data: Path, out: Path, model_version: str) -> None:
+    """Fit rhythm and findings anew on the network of MODEL, a bundle: other records, same network.
+
+    Reads CinC 2017's fold 1 and PTB-XL's folds 1 to 8 below --data; no network is trained.
+    """
+    from .distill.build import refit_bundle
+    from .edge.bundle import load_bundle
+
+    bundle = load_bundle(model)
+    with _progress(Console(stderr=True)) as bar:
+        task = bar.add_task("rhythm", total=1.0)
+        refit_bundle(
+            bundle,
+            data,
+            out,
+            version=model_version,
+            progress=lambda what, share: bar.update(task, description=what, completed=share),
+        )
+    click.echo(f"bundle in {out}")
 
 
 @cli.command()

@@ -21,7 +21,7 @@ from .files import make_folder, whole_file
 from .labels import BEATS, RHYTHMS, WAVES
 from .timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 # What this code assumes of every network; a bundle must declare the same.

@@ -35,7 +35,7 @@ def test_one_changed_byte_is_refused(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 3}, "format 3"),
+        ({"format": 99}, "format 99"),
         ({"files": {"../x": ""}}, "outside itself"),
         ({"network": "absent", "files": {"absent": ""}}, "lacks absent"),
         ({"files": None}, "lists no files"),
