@@ -21,6 +21,7 @@ from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
     from .edge.analysis import Analysis
+    from .edge.record import Record
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
@@ -57,6 +58,21 @@ backend_option = click.option(
     help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+recording_option = click.option(
+    "--recording", metavar="NAME", help="One of several in a file, by name or number."
+)
+
+
+def text_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What plain text does not always say of itself."""
+    for option in (
+        click.option("--unit", help="mV, uV, V or nV, of plain CSV that does not say it."),
+        click.option("--rate", "rate_hz", type=float, help="Hz, of plain CSV without times."),
+    ):
+        command = option(command)
+    return command
+
+
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -78,28 +94,67 @@ def cli() -> None:
 @backend_option
 def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
-    _stream(DEMO_RECORD, None, _speed(speed), model, out, backend)
+    from .edge.formats.read import read_record
+
+    _stream(read_record(DEMO_RECORD), _speed(speed), model, out, backend)
 
 
 @cli.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
+@click.option(
+    "--encoding",
+    default="auto",
+    show_default=True,
+    help="Of a live source: text, int16 or frames; auto tells the last from text.",
+)
+@click.option("--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
 @trust_option
 def stream(
-    record: Path,
+    record: str,
     speed: str,
     html: Path | None,
+    encoding: str,
+    gain: float,
+    recording: str | None,
+    rate_hz: float | None,
+    unit: str | None,
     lead: str | None,
     model: str,
     backend: str,
     trusted: Path | None,
 ) -> None:
-    """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html, backend, trusted)
+    """Stream RECORD as a device would see it, beat by beat.
+
+    RECORD is a file of any format, - for samples on standard input (one a line, or --encoding
+    int16), tcp://HOST:PORT, serial:///dev/PORT, polar://ADDRESS for a Polar H10's ECG, ble://ADDRESS
+    for any strap's RR intervals. docs/live.md has the frames for sockets and serial lines.
+    """
+    from .edge.formats.read import read_options, read_record
+    from .edge.sources.stream import is_live, stream_live
+
+    if is_live(record):
+        from .edge.monitor import Monitor
+        from .edge.sources.samples_text import Given
+
+        if html is not None:
+            raise InputError("--html works with records; save a live stream to a file first")
+        read_options(rate_hz=rate_hz, unit=unit)
+        given = Given(rate_hz, unit, lead, gain)
+
+        def make_monitor(name: str) -> Monitor:
+            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+
+        stream_live(record, encoding, given, make_monitor, Console())
+        return
+    read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+    _stream(read, _speed(speed), model, html, backend, trusted)
 
 
 @cli.command()
@@ -110,52 +165,74 @@ def stream(
     type=click.Path(path_type=Path),
     help="JSON lines file, - for standard output.",
 )
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="CSV file, a row a beat; or -."
+)
+@click.option(
+    "--fhir",
+    "fhir_file",
+    type=click.Path(path_type=Path),
+    help="FHIR R4 Bundle of DiagnosticReports and Observations.",
+)
 @click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for annotations and reports.")
+@click.option("--edf", is_flag=True, help="Write EDF+: the lead with its annotations.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for what each record gets.")
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@click.option("--keep-identity", is_flag=True, help="Keep names and birth dates of the files.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
 @trust_option
 def analyze(
     paths: tuple[Path, ...],
-    json_file: Path | None,
     annotations: str | None,
-    out: Path | None,
     report: str | None,
-    lead: str | None,
+    recording: str | None,
     model: str,
     backend: str,
     trusted: Path | None,
+    **options: Any,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
-    A bad file does not stop the rest; it is named at the end and the exit code is 1.
+    Files of any format that leadone reads, folders and archives of them. A bad file does not stop
+    the rest; it is named at the end and the exit code is 1.
     """
     from .edge.batch import Outputs, analyze_many
     from .edge.bundle import load_bundle
+    from .edge.formats.read import read_options
     from .edge.formats.wfdb_annotations import check_extension
 
     if annotations is not None:
         check_extension(annotations)
-    outputs = Outputs(json_file, annotations, out, report == "html")
+    names = ("json_file", "out", "csv_file", "fhir_file", "edf")
+    outputs = Outputs(
+        annotations=annotations, html=report == "html", **{name: options[name] for name in names}
+    )
+    wanted = ("lead", "rate_hz", "unit", "keep_identity")
+    reading = read_options(**{name: options[name] for name in wanted})
     bundle = load_bundle(model, trusted)
+    is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
-    failures = []
+    failures, count = [], 0
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for path, result in analyze_many(paths, lead, bundle, outputs, backend):
-            bar.advance(task)
+        for name, result in analyze_many(paths, reading, bundle, outputs, recording, backend):
+            count += 1
+            bar.update(task, completed=count, total=max(count, len(paths)))
             if isinstance(result, str):
-                failures.append(result if path.stem in result else f"{path}: {result}")
-            elif json_file is None:
+                stem = Path(name).stem
+                failures.append(result if stem in result else f"{name}: {result}")
+            elif outputs.json_file is None and not is_piped:
                 click.echo(_one_line(result))
-    if len(paths) == 1 and failures:
+    if count == 1 and failures:
         raise InputError(failures[0])
     for failure in failures:
         click.echo(f"leadone: {failure}", err=True)
     if failures:
-        click.echo(f"leadone: {len(failures)} of {len(paths)} records failed", err=True)
+        click.echo(f"leadone: {len(failures)} of {count} records failed", err=True)
         sys.exit(SOME_FAILED_EXIT)
 
 
@@ -188,7 +265,7 @@ def explain(
 ) -> None:
     """Draw which samples and beats of RECORD made the network name a class."""
     from .edge.bundle import load_bundle
-    from .edge.formats.wfdb_records import read_record
+    from .edge.formats.read import read_record
 
     _need_torch()
     from .distill.explain import explain as explained
@@ -894,8 +971,7 @@ def main() -> None:
 
 
 def _stream(
-    path: Path,
-    lead: str | None,
+    record: Record,
     speed: float | None,
     model: str,
     html: Path | None,
@@ -903,11 +979,9 @@ def _stream(
     trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
-    from .edge.formats.wfdb_records import read_record
     from .edge.monitor import Monitor
     from .edge.terminal import stream_to_terminal
 
-    record = read_record(path, lead)
     check_readable(record)
     if html is not None:
         check_target(html)
