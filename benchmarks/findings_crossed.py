@@ -24,12 +24,12 @@ from leadone.distill.classification import (
     smooth_threshold,
 )
 from leadone.distill.evaluate import with_progress
-from leadone.distill.findings_fit import pooled_features
 from leadone.distill.metrics import Interval
 from leadone.distill.ptbxl import PATHOLOGIES, VALIDATION_FOLD
 from leadone.distill.records import ptbxl_records, read_lead_one
 from leadone.edge.bundle import load_bundle
 from leadone.edge.network import StreamingNetwork
+from leadone.edge.record_features import pooled_features
 
 FOLDS = (VALIDATION_FOLD, VALIDATION_FOLD + 1)
 

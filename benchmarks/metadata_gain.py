@@ -20,11 +20,11 @@ from rich.table import Table
 from leadone.distill.classification import auc, interval_of, patient_weights
 from leadone.distill.classifier import Doubles, fit_head
 from leadone.distill.evaluate import with_progress
-from leadone.distill.findings_fit import pooled_features
 from leadone.distill.ptbxl import PATHOLOGIES, Label
 from leadone.distill.records import ptbxl_records, read_lead_one
 from leadone.edge.bundle import load_bundle
 from leadone.edge.network import StreamingNetwork
+from leadone.edge.record_features import pooled_features
 
 TRAIN_FOLDS = range(1, 8)
 OLDEST = 90.0  # PTB-XL writes 300 for all above 89

@@ -14,14 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..edge.frontend import filter_record, network_input
 from ..edge.network import StreamingNetwork
-from ..edge.pooling import Pool
-from ..edge.record import Record
+from ..edge.record_features import pooled_features
 from ..edge.record_head import RecordHead
-from ..edge.timing import HOP_SAMPLES
 from .classification import smooth_threshold
-from .classifier import Doubles, fit_head
+from .classifier import fit_head
 from .evaluate import with_progress
 from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD
 from .records import ptbxl_records, read_lead_one
@@ -49,15 +46,3 @@ def fit_findings(data: Path, network: bytes, head: RecordHead) -> RecordHead:
         finding_bias=tuple((bias - cuts)[told].tolist()),
         thresholds=(THRESHOLD,) * len(told),
     )
-
-
-def pooled_features(record: Record, network: StreamingNetwork) -> Doubles:
-    """Statistics (3 * c,) of the network's deepest features over a whole record."""
-    filtered, _ = filter_record(record.signal_mv, record.rate_hz)
-    network.reset()
-    pool = Pool()
-    whole = len(filtered) // HOP_SAMPLES * HOP_SAMPLES
-    pool.push(network.push(network_input(filtered[:whole]))[2])
-    statistics = pool.statistics(0.0, record.duration_s)
-    assert statistics is not None
-    return statistics

@@ -30,6 +30,7 @@ from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.network import StreamingNetwork
 from leadone.edge.pooling import Pool
+from leadone.edge.record_features import pooled_features
 from leadone.edge.record_head import RecordHead
 
 CHANNELS = 5
@@ -155,6 +156,6 @@ def test_findings_are_fitted_on_pooled_features_and_told_from_one_half(
     told: dict[bool, list[float]] = {True: [], False: []}
     for path, _, label in few:
         if label.fold == 9:  # neither fitted on nor chosen on
-            features = findings_fit.pooled_features(read_lead_one(path), stream)
+            features = pooled_features(read_lead_one(path), stream)
             told["CRBBB" in label.codes].append(head.finding_probabilities(features)["CRBBB"])
     assert np.median(told[True]) > 0.5 > np.median(told[False])
