@@ -81,8 +81,8 @@ def norm(update: Arrays) -> float:
 
 
 def size_bytes(arrays: Arrays) -> int:
-    """Bytes of the raw numbers."""
-    return sum(value.nbytes for value in arrays.values())
+    """Bytes of the raw numbers; what is no array counts nothing."""
+    return sum(int(getattr(value, "nbytes", 0)) for value in arrays.values())
 
 
 def _wire(value: Array) -> type[np.floating[Any]]:

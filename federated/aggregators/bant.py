@@ -13,9 +13,10 @@ trust instead, s_i = 1/N and beta = .001 (`uniform`), which lets attackers in sl
 is of their code too: the formula as first published divides by a sum that may be about 0.
 
 Ours beside it: a client's model may overshoot on its own and still point the right way, most of
-all where clients hold different kinds of people; its update is then tried at a part of its length,
-f(x^t) - f(x^t + trial u_i). `trial` 1 is the paper's. Where no client improves, it is halved as
-long as `SHORTEST` allows before the round counts as rejected; the model then moves the less.
+all where clients hold different kinds of people. With `trial` below 1 its update is tried at that
+part of its length, f(x^t) - f(x^t + trial u_i), halved as long as `SHORTEST` allows while no client
+improves; and the step that comes of it is halved until f rises by no more than `SLACK`, so that what
+was not tried at its whole length can't do harm at it. `trial` 1 is the paper's, and tries nothing twice.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Arrays, Doubles, moved
+from ..arrays import Arrays, Doubles, moved, weighted
 
 BETA = 0.5
 FALLBACK_BETA = 0.001
 SHORTEST = 1 / 64
+SLACK = 0.02  # f is of few recordings: without any, the model stops at their own optimum
 KEEP_GLOBAL, UNIFORM = "keep_global", "uniform"
 POLICIES = (KEEP_GLOBAL, UNIFORM)
 
@@ -58,7 +60,14 @@ def aggregate(
         length /= 2
         after = _tried(updates, model, trust_loss, length)
     found = trust(before, after, momentum, beta, all_rejected)
-    return Trust(found.weights * (length / trial), found.momentum)
+    if trial == 1 or not found.weights.any():
+        return found
+    step, length = weighted(updates, found.weights), 1.0
+    while not trust_loss(moved(model, step, length)) <= before * (1 + SLACK):
+        length /= 2
+        if length < SHORTEST:
+            return Trust(np.zeros(len(updates)), momentum)
+    return Trust(found.weights * length, found.momentum)
 
 
 def trust(
