@@ -657,6 +657,111 @@ def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
         click.echo(f"{out / name}: {total} files, {about.licence}; cite {about.citation}")
 
 
+@cli.group()
+def federated() -> None:
+    """A fleet that learns together without sending a heartbeat, liars included."""
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file; docs/federated.toml has every key.",
+)
+
+
+@federated.command("simulate")
+@data_option
+@config_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path("runs/federated"),
+    show_default=True,
+    help="Where features of recordings are kept.",
+)
+@click.option("--rounds", type=click.IntRange(1))
+@click.option("--seed", type=int)
+@click.option(
+    "--engine",
+    type=click.Choice(["process", "flower"]),
+    default="process",
+    show_default=True,
+    help="This process, or Flower's simulation; the same numbers.",
+)
+def federated_simulate(
+    data: Path,
+    config: Path | None,
+    out: Path,
+    cache: Path,
+    rounds: int | None,
+    seed: int | None,
+    engine: str,
+) -> None:
+    """Run a whole fleet on real recordings here; resumes where it stopped."""
+    from .federated.config import read_config
+    from .federated.report import plot, write_csv
+    from .federated.research import run_simulation
+
+    settings = read_config(config, rounds=rounds, seed=seed)
+    if engine == "flower":
+        from .federated.flower.simulation import run_in_flower
+
+        run_in_flower(settings, data, cache, out)
+        liars: list[str] = []
+    else:
+        fleet, steps = run_simulation(settings, data, cache, out)
+        liars = list(fleet.liars)
+        _watch_rounds(out, settings.rounds, steps)
+    from .federated.report import entries_of
+
+    entries = entries_of(out)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png", liars)
+    click.echo(
+        f"{len(entries)} rounds in {out}: checkpoint.npz, rounds.jsonl, rounds.csv, rounds.png"
+    )
+
+
+@federated.command("report")
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rounds here.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="FIG.png or FIG.svg.")
+@click.option("--json", "as_json", is_flag=True, help="Every round as a line of JSON.")
+def federated_report(run: Path, csv_file: Path | None, picture: Path | None, as_json: bool) -> None:
+    """Show the rounds of RUN: loss, trust, and who was left out and why."""
+    from .federated.report import entries_of, plot, table, write_csv
+
+    entries = entries_of(run)
+    if as_json:
+        for entry in entries:
+            click.echo(json.dumps(entry))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+        console.print(table(entries, run.name))
+    if csv_file is not None:
+        write_csv(entries, csv_file)
+    if picture is not None:
+        plot(entries, picture)
+
+
+def _watch_rounds(run: Path, total: int, steps: Any) -> None:
+    """A table that grows with the rounds, where there is a terminal to see it."""
+    from dataclasses import asdict
+
+    from rich.live import Live
+
+    from .federated.checkpoint import read_log
+    from .federated.report import table
+
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries = read_log(run)
+    with Live(table(entries, run.name, total), console=console, auto_refresh=False) as live:
+        for step in steps:
+            entries.append(asdict(step))
+            live.update(table(entries, run.name, total), refresh=console.is_terminal)
+
+
 def main() -> None:
     """Run; every InputError becomes one sentence and exit code 2."""
     try:

@@ -22,6 +22,46 @@ SECURE_AGGREGATION = (
 
 
 @dataclass(frozen=True)
+class SimulationConfig:
+    """A fleet in one process: `cohort.SETS` split over clients, and what some of them do.
+
+    `alpha` of the Dirichlet split; 0 is alike. `trust` recordings of the validation fold are the
+    server's; `counts` weighs FedAvg by what clients really hold.
+    """
+
+    cohort: str = "cinc2017"
+    clients: int = 20
+    alpha: float = 0.0
+    attack: str = "none"
+    liars: float = 0.0
+    trust: int = 500
+    counts: bool = False
+    least_kinds: int = 1
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Where the server stands, and what is its own: a trust set with labels, keys, the key to sign.
+
+    `credentials` is a folder made by `leadone federated keys`. `least_nodes` have to be there
+    within `wait_s` for a round to begin; those that did not answer are not asked for `skip` rounds.
+    `publish` is the folder for signed bundles, `sign` the private key for them.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    credentials: str = "credentials"
+    trust: str = "trust"
+    labels: str = "trust/labels.csv"
+    findings: tuple[str, ...] = ()
+    least_nodes: int = 1
+    wait_s: float = 120.0
+    skip: int = 2
+    publish: str = ""
+    sign: str = ""
+
+
+@dataclass(frozen=True)
 class FederationConfig:
     """Of `leadone federated simulate` and `server`.
 
@@ -42,6 +82,12 @@ class FederationConfig:
     model: str = "wrist"
     local: LocalConfig = field(default_factory=LocalConfig)
     aggregation: AggregationConfig = field(default_factory=AggregationConfig)
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    server: ServerConfig = field(default_factory=ServerConfig)
+
+    def identity(self) -> dict[str, Any]:
+        """What a run may not change on the way: everything but where the server stands."""
+        return {key: value for key, value in asdict(self).items() if key != "server"}
 
     def __post_init__(self) -> None:
         """InputError for what can't be run."""
@@ -64,9 +110,9 @@ class FederationConfig:
             raise InputError("top_k_share and final_rate lie above 0 up to 1, max_norm above 0")
 
 
-def read_config(path: Path | None) -> FederationConfig:
+def read_config(path: Path | None, **overrides: Any) -> FederationConfig:
     """From TOML; unknown keys are refused by name."""
-    return load_config(path, FederationConfig)
+    return load_config(path, FederationConfig, **overrides)
 
 
 @dataclass(frozen=True)

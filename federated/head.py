@@ -31,7 +31,7 @@ class LocalConfig:
     is DP-SGD (Abadi et al. 2016, arXiv 1607.00133, algorithm 1) with `noise` the sd in clips.
     """
 
-    epochs: int = 1
+    epochs: int = 3
     batch: int = 32
     learning_rate: float = 0.2
     weight_decay: float = 3e-3

@@ -21,6 +21,7 @@ from .config import FederationConfig, Instruction
 from .rules import Aggregator
 from .task import Task
 
+NOT_ASKED = "was not asked, or answers twice"
 Evaluate = Callable[[Arrays], dict[str, float]]
 
 
@@ -71,7 +72,7 @@ class Federation:
         self._started = time.monotonic()
         if run is not None:
             make_folder(run)
-            self._restore(resume(run, asdict(config)), run)
+            self._restore(resume(run, config.identity()), run)
 
     def choose(self, clients: Sequence[str]) -> list[str]:
         """Who takes part in the next round: by seed and round alone, whatever order they are in."""
@@ -146,7 +147,7 @@ class Federation:
         for reply in replies:
             reason = reply.error
             if reply.client not in self._chosen or reply.client in sound:
-                reason = "was not asked, or answers twice"
+                reason = NOT_ASKED
             elif reply.update is not None:
                 try:
                     update = unpack(reply.update, self.config.compression, like)
@@ -166,7 +167,7 @@ class Federation:
         assert self._run is not None
         values: dict[str, Any] = asdict(entry)
         memory = self._aggregator.state()
-        save(self._run, Saved(self.done, asdict(self.config), self.model, memory, values))
+        save(self._run, Saved(self.done, self.config.identity(), self.model, memory, values))
 
     def _restore(self, saved: Saved | None, run: Path) -> None:
         if saved is None:

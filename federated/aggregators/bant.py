@@ -15,8 +15,8 @@ is of their code too: the formula as first published divides by a sum that may b
 Ours beside it: a client's model may overshoot on its own and still point the right way, most of
 all where clients hold different kinds of people. With `trial` below 1 its update is tried at that
 part of its length, f(x^t) - f(x^t + trial u_i), halved as long as `SHORTEST` allows while no client
-improves; and the step that comes of it is halved until f rises by no more than `SLACK`, so that what
-was not tried at its whole length can't do harm at it. `trial` 1 is the paper's, and tries nothing twice.
+improves; and the step that comes of it is halved until f rises by no more than `SLACK`: what was
+not tried at its whole length can't do harm at it. `trial` 1 is the paper's: all at once, untested.
 """
 
 from __future__ import annotations
