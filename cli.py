@@ -705,6 +705,7 @@ def federated_simulate(
 
     settings = read_config(config, rounds=rounds, seed=seed)
     if engine == "flower":
+        _need_flwr()
         from .federated.flower.simulation import run_in_flower
 
         run_in_flower(settings, data, cache, out)
@@ -721,6 +722,54 @@ def federated_simulate(
     click.echo(
         f"{len(entries)} rounds in {out}: checkpoint.npz, rounds.jsonl, rounds.csv, rounds.png"
     )
+
+
+@federated.command("keys")
+@click.argument("nodes", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="credentials' folder.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The server's address.")
+@click.option("--days", type=click.IntRange(1), default=365, show_default=True)
+def federated_keys(nodes: tuple[str, ...], out: Path, host: str, days: int) -> None:
+    """Make the fleet's authority, the server's certificate, and a key pair for each of NODES."""
+    _need_flwr()
+    from .federated.flower.credentials import make_credentials
+
+    make_credentials(out, host, list(nodes), days)
+    click.echo(f"{out}: each node gets ca.crt and its own key from nodes; keep the rest here")
+
+
+@federated.command("server")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+def federated_server(settings: Path, out: Path) -> None:
+    """Run the server of SETTINGS (TOML) until all rounds are done; resumes where it stopped."""
+    _need_flwr()
+    from rich.live import Live
+
+    from .federated.config import read_config
+    from .federated.flower.server import Server
+    from .federated.report import plot, table, write_csv
+
+    config = read_config(settings)
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries: list[dict[str, Any]] = []
+    with Live(table([], out.name), console=console, auto_refresh=False) as live:
+        for entries in Server(settings, config, out).rounds():
+            shown = table(entries, out.name, config.rounds)
+            live.update(shown, refresh=console.is_terminal)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png")
+
+
+@federated.command("client")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def federated_client(settings: Path) -> None:
+    """Take part as the device of SETTINGS (TOML) until stopped."""
+    _need_flwr()
+    from .federated.flower.node import run_node
+
+    for sentence in run_node(settings):
+        click.echo(sentence)
 
 
 @federated.command("report")
@@ -843,6 +892,11 @@ def _need_torch() -> Any:
     except ImportError:
         raise InputError("training needs torch: pip install 'leadone[train]'") from None
     return torch
+
+
+def _need_flwr() -> None:
+    if find_spec("flwr") is None:
+        raise InputError("a fleet needs flwr: pip install 'leadone[federated]'")
 
 
 def _need_export() -> None:

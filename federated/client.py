@@ -68,6 +68,27 @@ class Client:
             self._feedback = Feedback(told.compression, told.top_k_share)
         return self._feedback.pack(update)
 
+    def state(self) -> Arrays:
+        """What outlives a restart."""
+        kept = {f"personal/{n}": v for n, v in self.personal.items()}
+        if self._feedback is not None:
+            kept |= {f"left/{n}": v for n, v in self._feedback.left.items()}
+            kept["packing"] = np.array([self._feedback.kind, str(self._feedback.share)])
+        return kept
+
+    def restore(self, kept: Arrays) -> None:
+        """Put it back."""
+        for name, value in kept.items():
+            kind, _, key = name.partition("/")
+            if kind == "personal":
+                self.personal[key] = value
+            elif kind == "packing":
+                self._feedback = Feedback(str(value[0]), float(value[1]))
+        if self._feedback is not None:
+            self._feedback.left = {
+                name.removeprefix("left/"): v for name, v in kept.items() if name[:5] == "left/"
+            }
+
     def _check(self, told: Instruction) -> None:
         if told.encoder != self.encoder:
             raise InputError(

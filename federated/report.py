@@ -60,7 +60,8 @@ def mean_figure(entry: Entry) -> float:
 
 def sound(entry: Entry) -> int:
     """How many of the chosen clients sent what could be used."""
-    return int(entry["chosen"]) - sum(reason != NOT_ASKED for reason in entry["rejected"].values())
+    chosen: int = entry["chosen"]
+    return chosen - sum(1 for reason in entry["rejected"].values() if reason != NOT_ASKED)
 
 
 def write_csv(entries: Sequence[Entry], path: Path) -> None:

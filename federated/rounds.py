@@ -68,7 +68,7 @@ class Federation:
         self._evaluate, self._run = evaluate, run
         self._aggregator = Aggregator(config.aggregation, config.seed)
         self._shared = shared_names(model, config.personal)
-        self._chosen: list[str] = []
+        self.chosen: list[str] = []
         self._started = time.monotonic()
         if run is not None:
             make_folder(run)
@@ -79,9 +79,9 @@ class Federation:
         ordered = sorted(clients)
         m = min(self.config.clients_per_round or len(ordered), len(ordered))
         rng = np.random.default_rng((self.config.seed, self.done + 1))
-        self._chosen = sorted(rng.choice(ordered, m, replace=False).tolist()) if m else []
+        self.chosen = sorted(rng.choice(ordered, m, replace=False).tolist()) if m else []
         self._started = time.monotonic()
-        return self._chosen
+        return self.chosen
 
     def instruction(self) -> Instruction:
         """What they are told."""
@@ -124,7 +124,7 @@ class Federation:
                 weights = dict(zip(clients, outcome.weights.tolist(), strict=True))
         entry = Round(
             number,
-            len(self._chosen),
+            len(self.chosen),
             len(replies),
             rejected,
             weights,
@@ -146,7 +146,7 @@ class Federation:
         rejected: dict[str, str] = {}
         for reply in replies:
             reason = reply.error
-            if reply.client not in self._chosen or reply.client in sound:
+            if reply.client not in self.chosen or reply.client in sound:
                 reason = NOT_ASKED
             elif reply.update is not None:
                 try:
@@ -158,7 +158,7 @@ class Federation:
                     sound[reply.client] = {name: update[name] for name in like}
                     continue
             rejected[reply.client] = reason or "sent nothing"
-        for client in self._chosen:
+        for client in self.chosen:
             if client not in sound and client not in rejected:
                 rejected[client] = "did not answer in time"
         return sound, rejected

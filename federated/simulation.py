@@ -62,7 +62,7 @@ class Fleet:
             data = poison(part) if poison is not None else part
             self.clients[name] = Client(name, data, encoder, least_kinds)
         self._first: dict[str, Arrays] = {}
-        self._seed = threat.seed
+        self.seed = threat.seed
 
     def answer(
         self, chosen: Sequence[str], model: Arrays, told: Instruction, task: Task
@@ -91,7 +91,7 @@ class Fleet:
                 model,
                 len(chosen),
                 sum(n in self.liars for n in chosen),
-                np.random.default_rng((self._seed, told.round, self.liars[name])),
+                np.random.default_rng((self.seed, told.round, self.liars[name])),
                 task.loss,
                 task.gradient,
             )
@@ -107,7 +107,7 @@ class Fleet:
 
     def _honest(self, name: str, model: Arrays, told: Instruction) -> Reply:
         try:
-            return Reply(name, self.clients[name].train(model, told, self._seed))
+            return Reply(name, self.clients[name].train(model, told, self.seed))
         except InputError as error:
             return Reply(name, None, str(error))
 
