@@ -750,6 +750,7 @@ def federated_server(settings: Path, out: Path) -> None:
     from .federated.flower.server import Server
     from .federated.report import plot, table, write_csv
 
+    _end_as_by_hand()
     config = read_config(settings)
     console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
     entries: list[dict[str, Any]] = []
@@ -768,6 +769,7 @@ def federated_client(settings: Path) -> None:
     _need_flwr()
     from .federated.flower.node import run_node
 
+    _end_as_by_hand()
     for sentence in run_node(settings):
         click.echo(sentence)
 
@@ -792,6 +794,16 @@ def federated_report(run: Path, csv_file: Path | None, picture: Path | None, as_
         write_csv(entries, csv_file)
     if picture is not None:
         plot(entries, picture)
+
+
+def _end_as_by_hand() -> None:
+    """A service manager's SIGTERM ends as Ctrl-C does: child processes too."""
+    import signal
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _watch_rounds(run: Path, total: int, steps: Any) -> None:

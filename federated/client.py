@@ -138,7 +138,7 @@ def from_recordings(
     return Labelled(
         np.array(features, np.float32).reshape(-1, width),
         np.array(rhythm, np.int64),
-        np.array(findings, np.float32).reshape(-1, len(codes)),
+        np.array(findings, np.float32).reshape(len(features), len(codes)),
         np.array(names, dtype=str),
     )
 

@@ -89,7 +89,7 @@ def g_means(
     One that either part lacks is left out. Thresholds are of smoothed distributions, as a bundle's.
     """
     names = (*RHYTHMS, *codes)
-    scores = [_scores(head.logits(model, part.features)) for part in (chosen, test)]
+    scores = [log_odds(head.logits(model, part.features)) for part in (chosen, test)]
     known = [part.targets() for part in (chosen, test)]
     once = np.ones((1, len(test)))
     found = {}
@@ -102,7 +102,7 @@ def g_means(
     return found
 
 
-def _scores(out: Doubles) -> Doubles:
+def log_odds(out: Doubles) -> Doubles:
     """Log-odds: of a rhythm against all the others together, of a finding as they are."""
     r, scores = len(RHYTHMS), out.copy()
     for k in range(r):

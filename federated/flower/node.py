@@ -24,10 +24,9 @@ MEANINGS = {
     "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not by the authority in this "
     "client's settings, or has expired; get the fleet's ca.crt",
     "certificate has expired": "the server's certificate has expired; its operator makes a new one",
-    "could not be activated": "the server still counts an older process of this node as online; "
-    "trying again",
-    "Unauthenticated": "the server does not know this node's key; its operator registers it",
-    "Permission denied": "the server does not know this node's key; its operator registers it",
+    "[code: 2004]": "the server refuses this node's key: it is not registered there, or an older "
+    "process of this node still counts as online; trying again",
+    "Connection attempt failed": "the server does not answer; trying again",
 }
 
 
@@ -41,21 +40,23 @@ def run_node(settings: Path, tries: int | None = None) -> Iterator[str]:
     check_certificate(here / config.authority)
     client = load_client(settings.resolve())  # features once, before the first round
     yield f"{config.name}: {len(client.data)} labelled recordings, encoder {client.encoder[:8]}"
-    started = 0
+    started, said = 0, ""
     while tries is None or started < tries:
         started += 1
         child = _start(settings.resolve(), here)
-        said = ""
         try:
             while child.is_alive:
                 time.sleep(POLL_S)
                 meaning = _meaning(child.tail())
-                if meaning != said and meaning:
+                if meaning not in ("", said):
                     yield f"{config.name}: {meaning}"
                     said = meaning
         finally:
             child.end()
-        yield f"{config.name}: the node ended; trying again in {AGAIN_S:g} s (log: {child.log})"
+        why = _meaning(child.tail()) or f"the node ended, see {child.log}; trying again"
+        if why != said:
+            yield f"{config.name}: {why}"
+            said = why
         time.sleep(AGAIN_S)
 
 

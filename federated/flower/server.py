@@ -55,8 +55,8 @@ run = ""
 """
 MODULES = {
     "__init__.py": '"""The fleet\'s app; all of it is in leadone."""\n',
-    "server.py": "from leadone.federated.flower.server_app import app  # noqa: F401\n",
-    "client.py": "from leadone.federated.flower.client_app import app  # noqa: F401\n",
+    "server.py": "from leadone.federated.flower import server_app\n\napp = server_app.app\n",
+    "client.py": "from leadone.federated.flower import client_app\n\napp = client_app.app\n",
 }
 
 
