@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
+C_TARGETS = (
+    "cortex-m4",
+    "cortex-m7",
+    "cortex-m33",
+    "cortex-m55",
+    "aarch64-linux",
+    "aarch64-linux-android",
+    "aarch64-ios",
+    "wasm32",
+)
 NETWORKS = ("wrist", "phone", "teacher")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
@@ -32,6 +42,13 @@ DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
 model_option = click.option(
     "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["onnx", "litert", "c"]),
+    default="onnx",
+    show_default=True,
+    help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 data_option = click.option(
@@ -52,9 +69,10 @@ def cli() -> None:
 @click.option("--speed", default="max", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("leadone-demo.html"))
 @model_option
-def demo(speed: str, out: Path, model: str) -> None:
+@backend_option
+def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
-    _stream(DEMO_RECORD, None, _speed(speed), model, out)
+    _stream(DEMO_RECORD, None, _speed(speed), model, out, backend)
 
 
 @cli.command()
@@ -63,9 +81,12 @@ def demo(speed: str, out: Path, model: str) -> None:
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
 @lead_option
 @model_option
-def stream(record: Path, speed: str, html: Path | None, lead: str | None, model: str) -> None:
+@backend_option
+def stream(
+    record: Path, speed: str, html: Path | None, lead: str | None, model: str, backend: str
+) -> None:
     """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html)
+    _stream(record, lead, _speed(speed), model, html, backend)
 
 
 @cli.command()
@@ -81,6 +102,7 @@ def stream(record: Path, speed: str, html: Path | None, lead: str | None, model:
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
 @lead_option
 @model_option
+@backend_option
 def analyze(
     paths: tuple[Path, ...],
     json_file: Path | None,
@@ -89,6 +111,7 @@ def analyze(
     report: str | None,
     lead: str | None,
     model: str,
+    backend: str,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
@@ -106,7 +129,7 @@ def analyze(
     failures = []
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for path, result in analyze_many(paths, lead, bundle, outputs):
+        for path, result in analyze_many(paths, lead, bundle, outputs, backend):
             bar.advance(task)
             if isinstance(result, str):
                 failures.append(result if path.stem in result else f"{path}: {result}")
@@ -553,7 +576,14 @@ def quantize(
 @click.argument("model", default="wrist")
 @click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
 @click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
-def export(model: str, out: Path | None, does_verify: bool) -> None:
+@click.option(
+    "--target",
+    "targets",
+    type=click.Choice(C_TARGETS),
+    multiple=True,
+    help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
+)
+def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, ...]) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -566,6 +596,8 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
     from .distill.tables import verdict_table
     from .edge.bundle import load_bundle
 
+    if targets and out is None:
+        raise InputError("--target needs --out, the exported bundle's folder, to write to")
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
     bundle = load_bundle(model)
@@ -573,6 +605,8 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
         bundle = export_bundle(bundle, out)
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
+        for target in targets:
+            click.echo(_built(out, target))
     if does_verify:
         verdicts = verify(bundle)
         Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
@@ -580,6 +614,18 @@ def export(model: str, out: Path | None, does_verify: bool) -> None:
         )
         if not all(verdict.holds for verdict in verdicts):
             sys.exit(SOME_FAILED_EXIT)
+
+
+def _built(out: Path, target: str) -> str:
+    """Compile the exported bundle in `out` for a target; what that gave, in one line."""
+    from .edge.core_build import SOURCE_NAMES, build_library
+    from .edge.elf_sizes import archive_sizes
+
+    library = build_library([out / name for name in SOURCE_NAMES], target, out / "lib" / target)
+    content = library.read_bytes()
+    sizes = archive_sizes(content) if library.suffix == ".a" else None
+    parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
+    return f"{len(content):>9,} {library.relative_to(out)}{parts}"
 
 
 @cli.command()
@@ -840,7 +886,12 @@ def main() -> None:
 
 
 def _stream(
-    path: Path, lead: str | None, speed: float | None, model: str, html: Path | None
+    path: Path,
+    lead: str | None,
+    speed: float | None,
+    model: str,
+    html: Path | None,
+    backend: str,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.formats.wfdb_records import read_record
@@ -851,7 +902,7 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report

@@ -63,15 +63,16 @@ class FinetuneConfig:
     fold: int | None = None  # records of this fold are left out; None trains on all
     pretrained: str = ""  # SHA-256 of the encoder that training starts from; none by default
     teacher: str = ""  # SHA-256 of the teachers' weights; none by default
+    rhythm_teacher: str = ""  # of those that tell rhythms
     temperature: float = 1.0  # of the teachers' probabilities
-    teacher_share: float = 0.0  # of a rhythm's target, beside its label; .5 cost F1 on fold 0
+    teacher_share: float = 0.5  # of a rhythm's target, beside its label
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
     records: RecordPlan = field(default_factory=RecordPlan)
 
 
-class Labels(Protocol):
+class WaveLabels(Protocol):
     """What a teacher adds to the annotators' labels; see `teacher.Teacher`."""
 
     def targets(
@@ -79,7 +80,11 @@ class Labels(Protocol):
     ) -> tuple[list[LabelledLead], list[Bytes]]:
         """Leads and records with dense targets."""
 
-    def rhythms(self, records: Sequence[LabelledRecord], share: float) -> list[LabelledRecord]:
+
+class RhythmLabels(Protocol):
+    """What teachers add to the label of a rhythm; see `rhythm_teacher.RhythmTeachers`."""
+
+    def soften(self, records: Sequence[LabelledRecord], share: float) -> list[LabelledRecord]:
         """Records with softer targets."""
 
 
@@ -88,12 +93,14 @@ def finetune(
     data: Path,
     run: Path,
     encoder: Path | None = None,
-    labels: Labels | None = None,
+    waves: WaveLabels | None = None,
+    rhythm: RhythmLabels | None = None,
     machine: Machine = CPU,
 ) -> Path:
     """Train on LUDB, QTDB, MIT-BIH, CinC 2017 and PTB-XL below `data`; returns the weights' path.
 
-    `encoder` is a pretrained one to start from, of the same widths; `labels` are a teacher's.
+    `encoder` is a pretrained one to start from, of the same widths; `waves` and `rhythm` are what
+    teachers say.
     `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the
     end `model.safetensors`. `machine` is no part of what is learnt, but for rounding.
     """
@@ -103,10 +110,10 @@ def finetune(
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
     leads, dense = training_leads(data, config.fold), None
     rhythms, findings = training_records(data, config)
-    if labels is not None:
-        leads, dense = labels.targets(leads, [*rhythms, *findings])
-        if config.teacher_share > 0:
-            rhythms = labels.rhythms(rhythms, config.teacher_share)
+    if waves is not None:
+        leads, dense = waves.targets(leads, [*rhythms, *findings])
+    if rhythm is not None:
+        rhythms = rhythm.soften(rhythms, config.teacher_share)
     source = CropSource(leads, noises, config.augment, config.plan, dense)
     records = record_sources(rhythms, findings, config.records, noises)
     per_epoch = source.steps(config.batch)

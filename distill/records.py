@@ -26,6 +26,11 @@ from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD, Label, read_labels
 
 Floats = npt.NDArray[np.float32]
 CLASS_OF_REFERENCE = {name: k for k, name in enumerate(CINC_CLASSES)}
+# What a label says of beats: none is ectopic in a normal rhythm, none atrial in fibrillation.
+BEATS_OF_RHYTHM = {"N": "N", "A": "NV", "O": "NSVQ", "~": "NSVQ"}
+ECTOPIC_CODES = frozenset(
+    ("PVC", "PAC", "PRC(S)", "BIGU", "TRIGU", "SVARR", "SVTAC", "PSVT", "PACE")
+)
 RMS_MV = 0.15  # of lead I where a copy of PTB-XL has no unit
 PTBXL_FOLDERS = ("ptbxl_mv", "ptbxl")
 # Of CinC 2017, for training: one more is for testing, and one for fitting and choosing.
@@ -39,6 +44,7 @@ class LabelledRecord:
     group: str
     filtered_mv: Floats
     target: npt.NDArray[np.float32]  # (4,) rhythms or (k,) findings
+    beats: str = "NSVQ"  # the classes that its label leaves to its beats
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def load_rhythms(folder: Path, folds: Sequence[int] = RHYTHM_FOLDS) -> list[Labe
             record = read_record(path)
             target = np.eye(len(RHYTHMS), dtype=np.float32)[CLASS_OF_REFERENCE[kind]]
             filtered, _ = filter_record(record.signal_mv, record.rate_hz)
-            records.append(LabelledRecord(group, filtered, target))
+            records.append(LabelledRecord(group, filtered, target, BEATS_OF_RHYTHM[kind]))
     return records
 
 
@@ -100,7 +106,8 @@ def load_findings(data: Path) -> list[LabelledRecord]:
             filtered, _ = filter_record(lead_one.signal_mv, lead_one.rate_hz)
             filtered *= np.float32(RMS_MV / (filtered.std() + 1e-6))  # both copies alike
             target = np.array([code in label.codes for code in PATHOLOGIES], np.float32)
-            records.append(LabelledRecord(identity, filtered, target))
+            beats = "NSVQ" if label.codes & ECTOPIC_CODES else "N"
+            records.append(LabelledRecord(identity, filtered, target, beats))
     return records
 
 

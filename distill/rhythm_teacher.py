@@ -165,6 +165,11 @@ class RhythmTeachers:
         """Networks in evaluation mode, each with the fold that it has not seen."""
         self._models = models
 
+    @property
+    def models(self) -> list[RhythmTeacher]:
+        """The networks."""
+        return [model for model, _ in self._models]
+
     @classmethod
     def load(cls, runs: Sequence[Path]) -> RhythmTeachers:
         """From the folders of `train_rhythm_teacher`; InputError where one has not ended."""

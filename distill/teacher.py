@@ -9,7 +9,7 @@ of labelled ones that their annotators did not mark. What is annotated stays as 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..edge.errors import InputError
 from ..edge.frontend import network_input
@@ -44,11 +44,10 @@ UNLABELLED = "unlabelled"  # the dataset of leads that a teacher alone has label
 
 @dataclass(frozen=True)
 class Opinion:
-    """Probabilities of waves (4, n / 2), beats (4, n / 8) and the whole's rhythm (4,)."""
+    """Probabilities of waves (4, n / 2) and of beats (4, n / 8)."""
 
     waves: Floats
     beats: Floats
-    rhythm: Floats
 
 
 class Teacher:
@@ -57,7 +56,6 @@ class Teacher:
     def __init__(self, models: Sequence[Multitask], temperature: float = 1.0) -> None:
         """Networks in evaluation mode."""
         self._models, self._temperature = models, temperature
-        self._rhythm_of: dict[str, Floats] = {}  # of records read before
 
     @classmethod
     def load(cls, runs: Sequence[Path], fold: int | None, temperature: float) -> Teacher:
@@ -79,57 +77,45 @@ class Teacher:
         padding = LOOKAHEAD_SAMPLES + -(n + LOOKAHEAD_SAMPLES) % HOP_SAMPLES
         held = np.concatenate([filtered_mv, np.repeat(filtered_mv[-1:], padding)])
         x = torch.from_numpy(network_input(held)[None, :, None])
-        samples = torch.tensor([n // HOP_SAMPLES * HOP_SAMPLES])
         sums: list[Tensor] = []
         with torch.no_grad():
             for model in self._models:
-                waves, beats, deep = model.network(x)
-                rhythm, _ = model.heads(deep, samples)
-                told = [torch.softmax(y / self._temperature, 1) for y in (waves, beats, rhythm)]
+                told = [torch.softmax(y / self._temperature, 1) for y in model.network(x)[:2]]
                 sums = [a + b for a, b in zip(sums, told, strict=True)] if sums else told
-        waves, beats, rhythm = (total[0] / len(self._models) for total in sums)
+        waves, beats = (total[0, :, 0] / len(self._models) for total in sums)
         first_wave = LOOKAHEAD_SAMPLES // WAVE_FRAME_SAMPLES
         first_beat = LOOKAHEAD_SAMPLES // BEAT_FRAME_SAMPLES
         return Opinion(
-            waves[:, 0, first_wave:][:, : -(-n // WAVE_FRAME_SAMPLES)].numpy(),
-            beats[:, 0, first_beat:][:, : -(-n // BEAT_FRAME_SAMPLES)].numpy(),
-            rhythm.numpy(),
+            waves[:, first_wave:][:, : -(-n // WAVE_FRAME_SAMPLES)].numpy(),
+            beats[:, first_beat:][:, : -(-n // BEAT_FRAME_SAMPLES)].numpy(),
         )
 
     def targets(
         self, leads: Sequence[LabelledLead], records: Sequence[LabelledRecord]
     ) -> tuple[list[LabelledLead], list[Bytes]]:
         """The leads and the readable records, each with dense targets (5, n) where none is open."""
-        unlabelled = [unlabelled_lead(record) for record in records if not is_noise(record)]
+        readable = [record for record in records if not is_noise(record)]
+        beats_of = {record.group: record.beats for record in readable}
+        unlabelled = [unlabelled_lead(record) for record in readable]
         everything, rendered = [], []
         for lead in track([*leads, *unlabelled], "teacher", console=Console(stderr=True)):
             dense = dense_targets(lead)
             if not dense[4].all():
                 opinion = self.read(lead.filtered_mv)
-                self._rhythm_of[lead.group] = opinion.rhythm
                 fill_open(dense, opinion.waves, lead.unreadable)
                 if lead.dataset == UNLABELLED:
-                    lead = replace(lead, beats=tuple(certain_beats(opinion)))
+                    told = certain_beats(opinion, beats_of[lead.group])
+                    lead = replace(lead, beats=tuple(told))
             everything.append(lead)
             rendered.append(dense)
         return everything, rendered
 
-    def rhythms(self, records: Sequence[LabelledRecord], share: float) -> list[LabelledRecord]:
-        """The records with `share` of their target by the teacher."""
-        softened = []
-        for record in records:
-            told = self._rhythm_of.get(record.group)
-            told = self.read(record.filtered_mv).rhythm if told is None else told
-            target = (1 - share) * record.target + share * told
-            softened.append(replace(record, target=target.astype(np.float32)))
-        return softened
 
-
-def weights_hash(runs: Sequence[Path]) -> str:
+def weights_hash(models: Iterable[nn.Module]) -> str:
     """SHA-256 over the teachers' weights, in order; of numbers, since headers are in any order."""
     digest = hashlib.sha256()
-    for run in runs:
-        for tensor in load_run(run)[0].state_dict().values():
+    for model in models:
+        for tensor in model.state_dict().values():
             digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
 
@@ -146,16 +132,21 @@ def fill_open(dense: Bytes, waves: Floats, unreadable: Sequence[tuple[float, flo
     dense[4, to_fill] = FULL
 
 
-def certain_beats(opinion: Opinion) -> list[tuple[float, str]]:
-    """Position (250 Hz samples) and class of each QRS that is one class with `CERTAIN_BEAT`."""
+def certain_beats(opinion: Opinion, possible: str = "".join(BEATS)) -> list[tuple[float, str]]:
+    """Position (250 Hz samples) and class of each QRS that is one class with `CERTAIN_BEAT`.
+
+    `possible` are the classes that the record's label leaves: where nobody saw an ectopic beat, a
+    QRS as wide as a ventricular one is a bundle branch block.
+    """
     is_qrs = np.concatenate([[False], opinion.waves.argmax(0) == QRS, [False]])
     first, last = np.flatnonzero(np.diff(is_qrs.astype(np.int8))).reshape(-1, 2).T
+    is_possible = np.array([name in possible for name in BEATS])
     beats = []
     for position in (first + last) / 2 * WAVE_FRAME_SAMPLES:
         frame = int(position // BEAT_FRAME_SAMPLES)
         around = slice(max(frame - BEAT_REACH_FRAMES, 0), frame + BEAT_REACH_FRAMES + 1)
-        probability = opinion.beats[:, around].mean(1)
-        if probability.max() >= CERTAIN_BEAT:
+        probability = opinion.beats[:, around].mean(1) * is_possible
+        if probability.max() >= CERTAIN_BEAT * probability.sum():
             beats.append((float(position), BEATS[int(probability.argmax())]))
     return beats
 

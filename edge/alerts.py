@@ -47,12 +47,17 @@ class AlertLimits:
     lead_off_s: float = 3.0
 
 
+def texts(limits: AlertLimits) -> dict[str, str]:
+    """What each kind of alert says; the limits stand in it."""
+    return {kind: text.format_map(asdict(limits)) for kind, text in TEXTS.items()}
+
+
 class Episodes:
     """Which kinds are going on, since when; opens and closes them as alerts."""
 
     def __init__(self, limits: AlertLimits) -> None:
         """None open; the texts name the limits."""
-        self._texts = {kind: text.format_map(asdict(limits)) for kind, text in TEXTS.items()}
+        self._texts = texts(limits)
         self._open: dict[str, float] = {}
 
     def open(self, kind: str, start_s: float, at_s: float) -> list[Alert]:

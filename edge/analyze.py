@@ -20,14 +20,16 @@ MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
 
 
-def analyze(record: Record, model: str | Path | Bundle = "wrist") -> Analysis:
-    """Read a whole record.
+def analyze(
+    record: Record, model: str | Path | Bundle = "wrist", backend: str = "onnx"
+) -> Analysis:
+    """Read a whole record; `backend` as in `Monitor.load`.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
     check_readable(record)
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    monitor = Monitor(bundle, record.lead)
+    monitor = Monitor(bundle, record.lead, backend=backend)
     events: list[Event] = []
     block = round(BLOCK_S * record.rate_hz)
     for start in range(0, len(record.signal_mv), block):

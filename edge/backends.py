@@ -10,7 +10,7 @@ from .errors import InputError
 from .litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork
 from .network import StreamingNetwork
 
-BACKENDS = ("onnx", "litert")
+BACKENDS = ("onnx", "litert", "c")  # the last runs not the network alone but the whole stream
 
 
 class StreamNetwork(Network, Protocol):

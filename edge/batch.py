@@ -31,7 +31,11 @@ class Outputs:
 
 
 def analyze_many(
-    paths: Iterable[Path], lead: str | None, bundle: Bundle, outputs: Outputs
+    paths: Iterable[Path],
+    lead: str | None,
+    bundle: Bundle,
+    outputs: Outputs,
+    backend: str = "onnx",
 ) -> Iterator[tuple[Path, Analysis | str]]:
     """Analyse each record and write its outputs; gives each path's Analysis, or why it failed.
 
@@ -48,7 +52,7 @@ def analyze_many(
         written: set[Path] = set()
         for path in paths:
             try:
-                analysis = analyze(read_record(path, lead), bundle)
+                analysis = analyze(read_record(path, lead), bundle, backend)
                 _write(analysis, outputs, written)
             except InputError as error:
                 yield path, str(error)

@@ -14,6 +14,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
+from .filters import STEPS_PER_MV
 from .waves import WaveRun
 
 Doubles = npt.NDArray[np.float64]
@@ -44,6 +45,7 @@ UNSHIFTED = SHIFTS.index(0)
 # Places in the signal around an R peak: the QRS at each shift (shifts, n), and the ST-T stretch.
 SHIFTED = np.array(SHIFTS)[:, None] - SHIFTS[0] + np.arange(QRS_WINDOW[1] - QRS_WINDOW[0])
 T_PART = slice(*(at - QRS_WINDOW[0] - SHIFTS[0] for at in T_WINDOW))
+SHAPE_STEPS = 127  # a shape of the past is kept in bytes
 FOLLOWS = 0.15  # of each usual beat, into the template
 EARLY, WIDE, UNLIKE = -0.12, 1.25, 0.6  # beyond these a beat is not usual
 PATIENCE = 12  # unusual beats in a row until the template starts anew
@@ -59,7 +61,7 @@ class BeatContext:
         self._rr, self._changes = _Recent(RR_BEATS), _Recent(RR_BEATS)
         self._widths, self._heights = _Recent(RR_BEATS), _Recent(RR_BEATS)
         self._has_p = _Recent(RR_BEATS)
-        self._shapes = np.zeros((ALIKE_BEATS, QRS_WINDOW[1] - QRS_WINDOW[0]))  # of length 1
+        self._shapes = np.zeros((ALIKE_BEATS, QRS_WINDOW[1] - QRS_WINDOW[0]))  # of length 127
         self._seen = 0
         self._template: tuple[Doubles, Doubles] | None = None  # QRS and ST-T
         self._unusual = 0
@@ -78,7 +80,7 @@ class BeatContext:
         likeness, t_likeness = self._likeness(units, tail)
         premature, wider = log(rr / usual_rr), log(width / self._widths.median(width))
         known = min(self._seen, ALIKE_BEATS)
-        alike = np.count_nonzero(self._shapes[:known] @ units[UNSHIFTED] > ALIKE)
+        alike = np.count_nonzero(self._shapes[:known] @ units[UNSHIFTED] > ALIKE * SHAPE_STEPS)
         found = np.array(
             [
                 premature,
@@ -100,7 +102,7 @@ class BeatContext:
             self._widths.push(width)
             self._heights.push(height)
         self._has_p.push(float(has_p))
-        self._shapes[self._seen % ALIKE_BEATS] = units[UNSHIFTED]
+        self._shapes[self._seen % ALIKE_BEATS] = np.rint(units[UNSHIFTED] * SHAPE_STEPS)
         self._seen += 1
         return found
 
@@ -125,7 +127,7 @@ class BeatContext:
             self._template, self._unusual = (shape, tail), 0
         elif is_usual:
             qrs, st_t = self._template
-            self._template = qrs + FOLLOWS * (shape - qrs), st_t + FOLLOWS * (tail - st_t)
+            self._template = _followed(qrs, shape), _followed(st_t, tail)
 
 
 def first_sample(r: float) -> int:
@@ -143,6 +145,12 @@ def _units(rows: Doubles) -> Doubles:
     centred = rows - rows.sum(1, keepdims=True) / rows.shape[1]
     units: Doubles = centred / (np.sqrt(np.einsum("ij,ij->i", centred, centred)) + 1e-6)[:, None]
     return units
+
+
+def _followed(template: Doubles, row: Doubles) -> Doubles:
+    """The template a little nearer to a beat, in the signal's steps: a device keeps 16 bits."""
+    followed: Doubles = np.rint((template + FOLLOWS * (row - template)) * STEPS_PER_MV)
+    return followed / STEPS_PER_MV
 
 
 class _Recent:

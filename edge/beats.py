@@ -6,6 +6,7 @@ when no T wave has begun 500 ms after the QRS.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +14,13 @@ import numpy.typing as npt
 
 from .beat_context import BeatContext, first_sample, last_sample
 from .beat_model import CLASSES, BeatModel
-from .filters import RATE_HZ
+from .filters import RATE_HZ, STEPS_PER_MV
 from .labels import BEATS, QRS, P, T
 from .timing import BEAT_FRAME_SAMPLES
 from .waves import WaveRun
 
 Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 
 
 def _samples(ms: float) -> float:
@@ -29,6 +31,7 @@ T_BEGINS_WITHIN = _samples(500)  # after the QRS offset
 P_CONDUCTS_WITHIN = _samples(280)  # from P offset to QRS onset; PR up to about 400 ms
 P_CONFIDENCE = 0.6  # mean probability; chosen on validation fold 0 of LUDB
 REFRACTORY = _samples(200)  # no ventricle depolarises twice within 200 ms
+MOST_P_WAVES = 6  # between two beats; of more the last
 KEEP_SAMPLES = int(_samples(4000))  # of signal and beat logits behind the reading position
 
 
@@ -55,7 +58,7 @@ class BeatAssembler:
         self._model, self._context = model, BeatContext()
         self._pending: DraftBeat | None = None
         self._last_r = -np.inf
-        self._p_waves: list[WaveRun] = []
+        self._p_waves: deque[tuple[WaveRun, float]] = deque(maxlen=MOST_P_WAVES)  # deflection, mV
         self._signal = Recent(1)
         self._beat_logits = Recent(BEAT_FRAME_SAMPLES)
 
@@ -70,7 +73,8 @@ class BeatAssembler:
             return self._new_qrs(run)
         if run.kind == P:
             if run.confidence >= P_CONFIDENCE:
-                self._p_waves.append(run)
+                deflection = self._deflection(run)
+                self._p_waves.append((run, deflection.mean() / _per_mv(deflection)))
         elif run.kind == T and self._awaits(run):
             assert self._pending is not None
             return self._complete(replace(self._pending, t=run))
@@ -109,28 +113,30 @@ class BeatAssembler:
         if r - self._last_r < REFRACTORY:
             return []
         done = self._complete(self._pending) if self._pending is not None else []
-        conducted, blocked = self._assign_p(qrs)
-        p_mv = self._deflection(conducted).mean() if conducted is not None else None
-        self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, blocked)
+        (conducted, p_mv), blocked = self._assign_p(qrs)
+        around = self._signal.slice(first_sample(r), last_sample(r))[0].astype(np.float64)
+        evidence = self._context.features(r, qrs, conducted is not None, around)
+        told = tuple(evidence.tolist())
+        self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, blocked, told)
         self._last_r = r
-        self._p_waves = []
+        self._p_waves.clear()
         return done
 
     def _complete(self, beat: DraftBeat) -> list[DraftBeat]:
         self._pending = None
-        around = self._signal.slice(first_sample(beat.r), last_sample(beat.r))[0].astype(np.float64)
-        evidence = self._context.features(beat.r, beat.qrs, beat.p is not None, around)
         label = BEATS[int(self._network_logits(beat.r).argmax())]
         if self._model is not None and label != "Q":
-            label = CLASSES[int(self._model.logits(evidence).argmax())]
-        return [replace(beat, label=label, evidence=tuple(evidence.tolist()))]
+            label = CLASSES[int(self._model.logits(np.array(beat.evidence)).argmax())]
+        return [replace(beat, label=label)]
 
-    def _assign_p(self, qrs: WaveRun) -> tuple[WaveRun | None, tuple[WaveRun, ...]]:
+    def _assign_p(
+        self, qrs: WaveRun
+    ) -> tuple[tuple[WaveRun, float] | tuple[None, None], tuple[WaveRun, ...]]:
         """The last P wave conducts if it is near enough; those before it did not."""
-        waves = self._p_waves
+        waves = [wave for wave, _ in self._p_waves]
         if waves and qrs.onset - waves[-1].offset <= P_CONDUCTS_WITHIN:
-            return waves[-1], tuple(waves[:-1])
-        return None, tuple(waves)
+            return self._p_waves[-1], tuple(waves[:-1])
+        return (None, None), tuple(waves)
 
     def _r_peak(self, qrs: WaveRun) -> tuple[float, float]:
         """Where the largest deflection is, to a part of a sample, and the net deflection in mV.
@@ -139,17 +145,21 @@ class BeatAssembler:
         """
         deflection = self._deflection(qrs)
         up, down = int(deflection.argmax()), int(deflection.argmin())
-        peak = up if deflection[up] * 1.5 >= -deflection[down] else down
+        peak = up if 3 * deflection[up] >= -2 * deflection[down] else down
         shift = _vertex(deflection, peak)
-        net_mv = float(deflection[up] + deflection[down])
+        net_mv = float(deflection[up] + deflection[down]) / _per_mv(deflection)
         return int(np.floor(qrs.onset)) + peak + shift, net_mv
 
-    def _deflection(self, run: WaveRun) -> npt.NDArray[np.float64]:
-        """The signal from onset to offset, less the line between those two, in mV."""
+    def _deflection(self, run: WaveRun) -> Integers:
+        """The signal from onset to offset, less the line between those two, in `_per_mv` steps.
+
+        Whole numbers: of two equal peaks the first is the larger one on every machine.
+        """
         first, last = int(np.floor(run.onset)), int(np.ceil(run.offset)) + 1
-        signal = self._signal.slice(first, last)[0].astype(np.float64)
-        slope = (signal[-1] - signal[0]) / max(len(signal) - 1, 1)
-        return np.asarray(signal - signal[0] - slope * np.arange(len(signal)))
+        steps = np.rint(self._signal.slice(first, last)[0] * np.float32(STEPS_PER_MV))
+        signal = steps.astype(np.int64)
+        n = len(signal) - 1
+        return np.asarray((signal - signal[0]) * n - (signal[-1] - signal[0]) * np.arange(n + 1))
 
     def _network_logits(self, r: float) -> npt.NDArray[np.float64]:
         """Mean over the frames around the R peak."""
@@ -160,13 +170,17 @@ class BeatAssembler:
         return logits
 
 
-def _vertex(values: npt.NDArray[np.float64], peak: int) -> float:
+def _per_mv(deflection: Integers) -> int:
+    return STEPS_PER_MV * max(len(deflection) - 1, 1)
+
+
+def _vertex(values: Integers, peak: int) -> float:
     """The vertex of the parabola through a peak and its neighbours, -1/2 to 1/2 from the peak."""
     if not 0 < peak < len(values) - 1:
         return 0.0
-    a, b, c = values[peak - 1 : peak + 2]
+    a, b, c = values[peak - 1 : peak + 2].tolist()
     curvature = a - 2 * b + c
-    return float(np.clip(0.5 * (a - c) / curvature, -0.5, 0.5)) if curvature else 0.0
+    return min(max(0.5 * (a - c) / curvature, -0.5), 0.5) if curvature else 0.0
 
 
 class Recent:

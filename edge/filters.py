@@ -2,6 +2,8 @@
 
 A 0.5 Hz second-order Butterworth high-pass takes the drift away (the diagnostic band of IEC
 60601-2-47 starts at .05 Hz, the monitoring band at .5 Hz); two notches take 50 and 60 Hz away.
+A device filters in integers (`core/filters.c`): coefficients are whole steps of 2^-30, and the
+answer is rounded to 1/1024 mV, so that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -10,41 +12,41 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
+from scipy.signal import butter, iirnotch, sosfilt, tf2sos
 
 RATE_HZ = 250.0
 HIGHPASS_HZ = 0.5
 NOTCH_HZ = (50.0, 60.0)
 NOTCH_Q = 12.0
+COEFFICIENT_STEP = 2.0**-30
+STEPS_PER_MV = 1024  # of the filtered signal: .98 uV, a fifth of the network's finest step
+LARGEST_STEP = 32767  # 32 mV
 
-
-def design_sos() -> npt.NDArray[np.float64]:
-    """Second-order sections (3, 6) of the high-pass and the notches, at 250 Hz."""
-    highpass = butter(2, HIGHPASS_HZ, "highpass", fs=RATE_HZ, output="sos")
-    notches = [tf2sos(*iirnotch(hz, NOTCH_Q, fs=RATE_HZ)) for hz in NOTCH_HZ]
-    return np.concatenate([highpass, *notches]).astype(np.float64)
+Doubles = npt.NDArray[np.float64]
 
 
 @cache
-def _designed() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The sections and their settled state for an input of 1: designed once, not for each lead."""
-    sos = design_sos()
-    return sos, sosfilt_zi(sos)
+def design_sos() -> Doubles:
+    """Second-order sections (3, 6) of the high-pass and the notches, at 250 Hz."""
+    highpass = butter(2, HIGHPASS_HZ, "highpass", fs=RATE_HZ, output="sos")
+    notches = [tf2sos(*iirnotch(hz, NOTCH_Q, fs=RATE_HZ)) for hz in NOTCH_HZ]
+    sos = np.rint(np.concatenate([highpass, *notches]) / COEFFICIENT_STEP) * COEFFICIENT_STEP
+    sos[0, 1] = -2 * sos[0, 0]  # a high-pass lets nothing constant through
+    designed: Doubles = sos
+    return designed
 
 
 class StreamFilter:
-    """High-pass and notches over a stream; settled on the first sample so that no step rings."""
+    """High-pass and notches over a stream that begins at 0."""
 
     def __init__(self) -> None:
-        """Start unsettled."""
-        self._sos, self._settled = _designed()
-        self._state: npt.NDArray[np.float64] | None = None
+        """Start at rest."""
+        self._state = np.zeros((len(design_sos()), 2))
 
-    def push(self, signal_mv: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        """Filter the next samples at 250 Hz, float32 (n,)."""
+    def push(self, signal_mv: Doubles) -> npt.NDArray[np.float32]:
+        """Filter the next samples at 250 Hz, float32 (n,) in steps of 1/1024 mV."""
         if len(signal_mv) == 0:
             return np.empty(0, np.float32)
-        if self._state is None:
-            self._state = self._settled * signal_mv[0]
-        filtered, self._state = sosfilt(self._sos, signal_mv, zi=self._state)
-        return np.asarray(filtered, np.float32)
+        filtered, self._state = sosfilt(design_sos(), signal_mv, zi=self._state)
+        steps = np.floor(filtered * STEPS_PER_MV + 0.5).clip(-LARGEST_STEP, LARGEST_STEP)
+        return np.asarray(steps / STEPS_PER_MV, np.float32)

@@ -18,40 +18,50 @@ INPUT_RANGES_MV = (5.0, 0.625)
 Samples = npt.NDArray[np.float32]
 
 
+RAW_STEPS_PER_MV = 65536  # of what the filters take: 15 nV
+LARGEST_RAW_MV = 2048.0  # above the first: no electrode drifts so far
+
+
 class FrontEnd:
     """A stream of raw mV at any rate in, filtered mV at 250 Hz out (float32).
 
-    Missing samples (NaN, infinity) are bridged by the last value: the filters must not be
-    poisoned. Whether such a stretch may carry beats is for `quality` to say, not for this file.
+    The first valid sample is taken from all: an electrode's offset is hundreds of mV, and nothing
+    behind this door has to carry it. Missing samples (NaN, infinity) are bridged by the last value:
+    the filters must not be poisoned. Whether such a stretch may carry beats is for `quality` to
+    say, not for this file.
     """
 
     def __init__(self, rate_hz: float) -> None:
         """Set up for one device rate in Hz."""
         self.resampler = Resampler(rate_hz)
         self._filter = StreamFilter()
-        self._last = 0.0
-        self._started = False
+        self._first: np.float32 | None = None
+        self._last = 0.0  # above the first
 
     def push(self, signal_mv: Samples) -> Samples:
         """Take the next raw samples; give the filtered samples that are complete."""
-        repaired = self._bridge_missing(signal_mv)
-        return self._filter.push(self.resampler.push(repaired))
+        return self._filter.push(self.resampler.push(self._repaired(signal_mv)))
 
     def finish(self) -> Samples:
         """Flush the resampler."""
         return self._filter.push(self.resampler.finish())
 
-    def _bridge_missing(self, signal_mv: Samples) -> npt.NDArray[np.float64]:
-        samples = np.asarray(signal_mv, np.float64)
+    def _repaired(self, signal_mv: Samples) -> npt.NDArray[np.float64]:
+        """Samples above the first one, on the grid that the filters take."""
+        samples = np.asarray(signal_mv, np.float32)
         valid = np.isfinite(samples)
-        if not self._started and valid.any():  # a leading gap takes the first value, not zero
-            self._last, self._started = float(samples[valid.argmax()]), True
+        if self._first is None and valid.any():
+            self._first = samples[valid.argmax()]
+        with np.errstate(over="ignore", invalid="ignore"):
+            above = (samples - (self._first or np.float32(0))).astype(np.float64)
+        steps = np.rint(np.clip(above, -LARGEST_RAW_MV, LARGEST_RAW_MV) * RAW_STEPS_PER_MV)
+        repaired = steps / RAW_STEPS_PER_MV
         if not valid.all():
             latest = np.maximum.accumulate(np.where(valid, np.arange(len(samples)), -1))
-            samples = np.where(latest >= 0, samples[latest], self._last)
-        if len(samples):
-            self._last = float(samples[-1])
-        return samples
+            repaired = np.where(latest >= 0, repaired[latest], self._last)
+        if len(repaired):
+            self._last = float(repaired[-1])
+        return repaired
 
 
 def filter_record(signal_mv: Samples, rate_hz: float) -> tuple[Samples, float]:

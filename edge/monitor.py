@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .alerts import AlertLimits, Episodes, RateAlerts, af_alert
+from .alerts import AlertLimits
 from .backends import StreamNetwork, network_of
 from .beat_model import BeatModel
 from .beats import DraftBeat
 from .bundle import Bundle, load_bundle
+from .c_stream import CStream
+from .core_library import core_library
 from .delineation import Delineation
 from .errors import InputError
-from .events import Beat, Event, Quality
+from .event_log import EventLog
+from .events import Beat, Event
 from .frontend import FrontEnd
 from .lead_names import lead_key
-from .polarity import PolarityTracker
-from .pooling import Pool
-from .quality import KNOWN_AFTER_S, WINDOW_S, QualityLimits, QualityTracker
+from .quality import QualityLimits, QualityTracker
 from .record import check_rate
 from .record_head import RecordHead
-from .rhythm import STEP_S, RhythmModel, classify
-from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
+from .rhythm import RhythmModel
 from .waves import WaveRun
 
 Floats = npt.NDArray[np.float32]
@@ -48,9 +49,8 @@ class Monitor:
     ) -> None:
         """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told."""
         self.bundle = bundle
-        self._lead, self._limits = lead, limits or AlertLimits()
-        self._network = network_of(bundle, backend)
-        self._stream: _Stream | None = None
+        self._begin = _beginner(bundle, lead, limits or AlertLimits(), backend)
+        self._stream: Stream | None = None
         self._rate_hz = 0.0
         self._gathered: list[Floats] = []
         self._gathered_count = 0
@@ -61,8 +61,9 @@ class Monitor:
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
-        `backend` is what runs the network: `onnx`, or `litert` for a bundle that `leadone export`
-        wrote. The events are the same up to a few steps of int8 in the network's answers.
+        `backend` is what runs the network: `onnx`, or for a bundle that `leadone export` wrote
+        `litert`, or `c`, which is compiled here and runs all of the stream. The events are the same
+        up to a few steps of int8 in the network's answers.
         """
         return cls(load_bundle(model), lead, backend=backend)
 
@@ -74,8 +75,7 @@ class Monitor:
         if self._stream is None:
             check_rate(rate_hz)
             self._rate_hz = rate_hz
-            self._network.reset()
-            self._stream = _Stream(rate_hz, self._network, self.bundle, self._lead, self._limits)
+            self._stream = self._begin(rate_hz)
         elif rate_hz != self._rate_hz:
             raise InputError(
                 f"the rate changed from {self._rate_hz:g} to {rate_hz:g} Hz within a stream; "
@@ -106,10 +106,35 @@ class Monitor:
         return events
 
 
+class Stream(Protocol):
+    """One record's state: samples in, events out."""
+
+    def push(self, raw: Floats) -> list[Event]:
+        """Take the next samples; give the events they complete."""
+
+    def finish(self) -> list[Event]:
+        """End the record: the events still open."""
+
+
+def _beginner(
+    bundle: Bundle, lead: str, limits: AlertLimits, backend: str
+) -> Callable[[float], Stream]:
+    """What begins a stream at a rate, with all of it loaded that can be loaded before."""
+    if backend == "c":
+        library, head = core_library(bundle), bundle.manifest["record_head"]
+        codes, is_lead_one = RecordHead.from_manifest(head).findings, lead_key(lead) == "i"
+        return lambda rate_hz: CStream(library, rate_hz, codes, is_lead_one, limits)
+    network = network_of(bundle, backend)
+
+    def begin(rate_hz: float) -> Stream:
+        network.reset()
+        return _Stream(rate_hz, network, bundle, lead, limits)
+
+    return begin
+
+
 class _Stream:
-    """One record's state. Every event has a place in time that its content decides, not the
-    chunk it came in: quality and rhythm that end before a beat's R peak come before that beat.
-    """
+    """One record's state."""
 
     def __init__(
         self,
@@ -133,7 +158,7 @@ class _Stream:
         self._quality = QualityTracker(rate_hz, quality)
         is_lead_one = lead_key(lead) == "i"
         readable = self._quality.is_readable
-        self._log = _EventLog(models, self._delineation.pool, limits, is_lead_one, readable)
+        self._log = EventLog(models, self._delineation.pool, limits, is_lead_one, readable)
         self._received = 0
 
     def push(self, raw: Floats) -> list[Event]:
@@ -163,134 +188,6 @@ class _Stream:
             if self._quality.is_on(beat.r_s):  # else the filters' echo of a lost electrode
                 events += self._log.beat(beat, draft)
         return events + (self._log.advance(settled_s) if end_s is None else [])
-
-
-class _EventLog:
-    """Orders and derives: quality stretches, beats, rhythm, alerts."""
-
-    def __init__(
-        self,
-        models: tuple[RecordHead, RhythmModel],
-        pool: Pool,
-        limits: AlertLimits,
-        is_lead_one: bool,
-        is_readable: Callable[[float, float], bool],
-    ) -> None:
-        self._is_readable = is_readable
-        self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
-        self._models, self._pool, self._limits = models, pool, limits
-        self._episodes = Episodes(limits)
-        self._rate = RateAlerts(limits, self._episodes)
-        self._polarity = PolarityTracker() if is_lead_one else None
-        self._stretch: Quality | None = None
-        self._noisy: list[int] = []  # noisy or off seconds of the recent past
-        self._beats: list[Beat] = []  # of the last rhythm window
-        self._next_rhythm_s = RHYTHM_WINDOW_S
-        self._last_beat_s = np.inf  # none yet: no pause can begin
-        self._told_rhythm = False
-        self._off_since_s: float | None = None
-
-    def advance(self, to_s: float) -> list[Event]:
-        """Tell what is due before `to_s`: quality windows, rhythm windows, pauses, by due time."""
-        events: list[Event] = []
-        while True:
-            due = [
-                (self._window_due_s(), self._tell_window),
-                (self._next_rhythm_s + KNOWN_AFTER_S, self._tell_rhythm),
-                (self._last_beat_s + self._limits.pause_s, self._tell_pause),
-            ]
-            due_s, tell = min(due, key=lambda pair: pair[0])
-            if due_s > to_s:
-                return events
-            events += tell()
-
-    def beat(self, beat: Beat, draft: DraftBeat) -> list[Event]:
-        """One beat, then what it changes."""
-        events: list[Event] = [beat]
-        events += self._episodes.close("pause", beat.r_s, beat.r_s)
-        self._last_beat_s = beat.r_s
-        self._beats.append(beat)
-        events += self._rate.beat(beat)
-        if self._polarity is not None:
-            if self._polarity.beat(beat.r_s, draft.p_mv, draft.qrs_mv):
-                events += self._episodes.open("reversed_hands", self._polarity.since_s, beat.r_s)
-            else:
-                events += self._episodes.close("reversed_hands", beat.r_s, beat.r_s)
-        return events
-
-    def finish(self, end_s: float) -> list[Event]:
-        """The windows and the rhythm left over, then every open episode's end."""
-        events = self.advance(end_s)
-        while self.windows:
-            events += self._tell_window()
-        if not self._told_rhythm or self._next_rhythm_s - STEP_S + STEP_S / 2 < end_s:
-            events += self._rhythm_until(end_s)
-        if self._stretch is not None:
-            stretch = self._stretch
-            events.append(Quality(stretch.start_s, end_s, stretch.state, stretch.reason))
-        return events + list(self._episodes.close_all(end_s))
-
-    def _window_due_s(self) -> float:
-        return (self.windows[0][0] + 1) * WINDOW_S + KNOWN_AFTER_S if self.windows else np.inf
-
-    def _tell_window(self) -> list[Event]:
-        k, state, reason = self.windows.pop(0)
-        start_s, end_s = k * WINDOW_S, (k + 1) * WINDOW_S
-        if state != "good":
-            self._noisy.append(k)
-        before, events = self._stretch, list[Event]()
-        if before is None or (before.state, before.reason) != (state, reason):
-            if before is not None:
-                events.append(before)
-            self._stretch = Quality(start_s, end_s, state, reason)
-        else:
-            self._stretch = Quality(before.start_s, end_s, state, reason)
-        if reason == "unreadable":
-            self._rate.forget()
-        return events + (self._off(start_s, end_s) if state == "lead_off" else self._on(start_s))
-
-    def _off(self, start_s: float, end_s: float) -> list[Event]:
-        """A window without contact: rates end, and after a while the wearer is told."""
-        events: list[Event] = [*self._rate.lose(end_s)]
-        self._off_since_s = start_s if self._off_since_s is None else self._off_since_s
-        if end_s - self._off_since_s >= self._limits.lead_off_s:
-            events += self._episodes.open("lead_off", self._off_since_s, end_s)
-        return events
-
-    def _on(self, start_s: float) -> list[Event]:
-        self._off_since_s = None
-        return [*self._episodes.close("lead_off", start_s, start_s + WINDOW_S)]
-
-    def _tell_rhythm(self) -> list[Event]:
-        end_s = self._next_rhythm_s
-        self._next_rhythm_s += STEP_S
-        return self._rhythm_until(end_s)
-
-    def _rhythm_until(self, end_s: float) -> list[Event]:
-        start_s = max(end_s - RHYTHM_WINDOW_S, 0.0)
-        self._beats = [b for b in self._beats if b.r_s >= start_s]
-        self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
-        inside = [b for b in self._beats if b.r_s < end_s]
-        noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
-        rhythm = classify(
-            inside,
-            noisy / max(end_s - start_s, 1.0),
-            self._pool.statistics(start_s, end_s),
-            (start_s, end_s),
-            self._models,
-        )
-        self._told_rhythm = True
-        if end_s < RHYTHM_WINDOW_S:  # a shorter stretch is named, but is no episode (ESC 2020)
-            return [rhythm]
-        return [rhythm, *af_alert(rhythm, self._limits, self._episodes)]
-
-    def _tell_pause(self) -> list[Event]:
-        start_s = self._last_beat_s
-        at_s = start_s + self._limits.pause_s
-        self._last_beat_s = np.inf  # told; the next beat starts the clock again
-        if not self._is_readable(start_s, at_s):
-            return []
-        return list[Event](self._episodes.open("pause", start_s, at_s))
 
 
 def beat_event(draft: DraftBeat, seconds: float, end_s: float) -> Beat:

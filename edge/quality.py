@@ -13,18 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InputError
+from .fifths import Fifths
 from .filters import RATE_HZ
 from .timing import WAVE_FRAME_S
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 WINDOW_S = 1.0
 AROUND_S = 1.0  # certainty and beats count in the window and this much on each side
 LEAD_OFF = ("missing", "flat")  # reasons that mean that there is no signal at all
 BEAT_LASTS_S = 0.6  # from R peak to the end of T
 BEAT_NEEDS_S = 0.3  # of signal on each side of an R peak
-RECENT_S = 10.0  # of raw samples kept to ask about
 KNOWN_AFTER_S = 3.0  # a window's verdict is known at most this long after its end
+NEIGHBOUR_SAMPLES = 3  # a sample far from the mean of those 12 ms away is muscle, not QRS
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class QualityLimits:
     flat_mv: float = 0.003  # peak to peak in a second
     plateau_s: float = 0.04  # at the window's extreme
     plateau_above_mv: float = 1.0  # peak to peak above which a plateau means clipping
-    muscle_mv: float = 0.15  # median high-frequency deflection
+    muscle_mv: float = 0.15  # high-frequency deflection of more than half of the samples
     hiss_mv: float = 0.03  # the same where no QRS is seen; 99 % of CinC 2017's seconds lie below
     swing_mv: float = 0.8  # peak to peak of the filtered signal where no QRS is seen
     certainty: float = 0.79
@@ -57,106 +59,73 @@ class QualityTracker:
     def __init__(self, rate_hz: float, limits: QualityLimits) -> None:
         """For one device rate in Hz."""
         self._limits, self._rate_hz = limits, rate_hz
-        self._raw = np.empty(0, np.float32)
-        self._recent = np.empty(0, np.float32)
-        self._received = 0
-        self._filtered = np.empty(0, np.float32)
-        self._recent_filtered = np.empty(0, np.float32)
-        self._filtered_received = 0
-        self._frames = np.empty((2, 0), np.float32)  # certainty, whether QRS is the likeliest
-        self._frames_forgotten = 0  # dropped from the front of _frames
-        self._raw_windows = self._filtered_windows = 0
-        # By window, forgotten once no verdict needs them:
-        self._raw_reasons: dict[int, str] = {}
-        self._muscle_mv: dict[int, float] = {}
-        self._ranges: dict[int, tuple[float, float]] = {}  # of the filtered signal
+        extremes = (np.minimum, np.maximum)
+        self._raw = Fifths(rate_hz, (*extremes, np.add, np.add))
+        self._filtered = Fifths(RATE_HZ, (*extremes, np.add, np.add, np.add))
+        self._frames = Fifths(1 / WAVE_FRAME_S, (np.add, np.maximum, np.add))
+        self._window = np.empty(0, np.float32)  # raw samples of the second that is not over
+        self._tail = np.empty(0)  # filtered samples that the next ones are compared with
+        self._raw_reasons: list[str] = []  # of whole seconds not yet decided
         self._decided = 0
 
     def push(self, raw: Floats, filtered: Floats, frames: Floats) -> list[tuple[int, str, str]]:
         """Take raw samples, filtered ones at 250 Hz and `Delineation.take_frames` as they come."""
-        self._forget(round((self._decided - RECENT_S) * WINDOW_S / WAVE_FRAME_S))
-        self._raw = np.concatenate([self._raw, raw])
-        self._recent = np.concatenate([self._recent[-round(RECENT_S * self._rate_hz) :], raw])
-        self._received += len(raw)
-        self._filtered = np.concatenate([self._filtered, filtered])
-        self._recent_filtered = np.concatenate(
-            [self._recent_filtered[-round(RECENT_S * RATE_HZ) :], filtered]
-        )
-        self._filtered_received += len(filtered)
-        self._frames = np.concatenate([self._frames, frames], 1)
-        while len(self._raw) >= (n := self._raw_window_length()):
-            self._end_raw_window(self._raw[:n])
-            self._raw = self._raw[n:]
-        n = round(WINDOW_S * RATE_HZ)
-        while len(self._filtered) >= n:
-            self._end_filtered_window(self._filtered[:n])
-            self._filtered = self._filtered[n:]
+        self._raw.push(_raw_facts(raw))
+        self._filtered.push(self._filtered_facts(filtered.astype(np.float64)))
+        self._frames.push(np.concatenate([frames, np.ones((1, frames.shape[1]))]))
+        self._window = np.concatenate([self._window, raw])
+        while len(self._window) >= (n := self._window_length()):
+            self._raw_reasons.append(self._raw_defect(self._window[:n]))
+            self._window = self._window[n:]
         return self._decide(final=False)
 
     def is_on(self, at_s: float) -> bool:
         """Whether there is a signal around a time in the recent past: present and not flat."""
-        return self._raw_is_on(at_s - BEAT_NEEDS_S, at_s + BEAT_NEEDS_S)
+        return not self._why_off(self._raw.between(at_s - BEAT_NEEDS_S, at_s + BEAT_NEEDS_S))
 
     def is_readable(self, start_s: float, end_s: float) -> bool:
         """Whether a recent stretch without a beat could not hide one, nor be a lost electrode."""
-        certainty = self._frames_between(start_s, end_s)[0]
-        certain = len(certainty) > 0 and float(certainty.mean()) >= self._limits.certainty
-        halves = np.arange(start_s, end_s, 2 * BEAT_NEEDS_S)
-        on = all(self.is_on(at + BEAT_NEEDS_S) for at in halves[:-1])
-        oldest = self._filtered_received - len(self._recent_filtered)
-        first, last = (round(at * RATE_HZ) - oldest for at in (start_s + BEAT_LASTS_S, end_s))
-        after_beat = self._recent_filtered[max(first, 0) : max(last, 1)]
-        quiet = _muscle_mv(after_beat) <= self._limits.hiss_mv
-        steady = float(np.ptp(after_beat)) <= self._limits.swing_mv
-        return certain and on and quiet and steady
-
-    def _raw_is_on(self, start_s: float, end_s: float) -> bool:
-        return not self._why_off(self._raw_between(start_s, end_s))
-
-    def _raw_between(self, start_s: float, end_s: float) -> Floats:
-        """Recent raw samples of a stretch; at least one."""
-        oldest = self._received - len(self._recent)
-        first, last = (round(t * self._rate_hz) - oldest for t in (start_s, end_s))
-        return self._recent[max(first, 0) : max(last, 1)]
+        parts = round((end_s - start_s) / (2 * BEAT_NEEDS_S)) - 1
+        on = all(self.is_on(start_s + (2 * k + 1) * BEAT_NEEDS_S) for k in range(parts))
+        certain = self._is_certain(self._frames.between(start_s, end_s))
+        after_beat = self._filtered.between(start_s + BEAT_LASTS_S, end_s)
+        steady = _swing_mv(after_beat) <= self._limits.swing_mv
+        return certain and on and steady and not _most(after_beat, 2)
 
     def finish(self) -> list[tuple[int, str, str]]:
         """Decide the remaining whole windows, and a last part of at least half a window."""
-        if len(self._raw) >= self._raw_window_length() / 2:
-            self._end_raw_window(self._raw)
-        if len(self._filtered) >= WINDOW_S * RATE_HZ / 2:
-            self._end_filtered_window(self._filtered)
+        if len(self._window) >= self._window_length() / 2:
+            self._raw_reasons.append(self._raw_defect(self._window))
         return self._decide(final=True)
 
-    def _frames_between(self, start_s: float, end_s: float) -> Floats:
-        first = round(start_s / WAVE_FRAME_S) - self._frames_forgotten
-        last = round(end_s / WAVE_FRAME_S) - self._frames_forgotten
-        return self._frames[:, max(first, 0) : max(last, 1)]
-
-    def _end_raw_window(self, raw: Floats) -> None:
-        self._raw_reasons[self._raw_windows] = self._raw_defect(raw)
-        self._raw_windows += 1
-
-    def _end_filtered_window(self, filtered: Floats) -> None:
-        self._muscle_mv[self._filtered_windows] = _muscle_mv(filtered)
-        self._ranges[self._filtered_windows] = float(filtered.min()), float(filtered.max())
-        self._filtered_windows += 1
-
-    def _raw_window_length(self) -> int:
+    def _window_length(self) -> int:
         """Samples of the next window: fractional rates alternate, so that no drift builds up."""
-        k = self._raw_windows
+        k = self._decided + len(self._raw_reasons)
         return round((k + 1) * WINDOW_S * self._rate_hz) - round(k * WINDOW_S * self._rate_hz)
 
+    def _filtered_facts(self, filtered_mv: Doubles) -> Doubles:
+        """Lowest, highest, hissing, muscle, count: of the deflection from the neighbours' mean."""
+        reach = 2 * NEIGHBOUR_SAMPLES
+        behind = np.concatenate([self._tail, filtered_mv])
+        self._tail = behind[-reach:]
+        middle = behind[NEIGHBOUR_SAMPLES:-NEIGHBOUR_SAMPLES]
+        deflection = np.zeros(len(filtered_mv))
+        known = np.abs(behind[reach:] + behind[:-reach] - 2 * middle[: len(behind) - reach]) / 2
+        deflection[len(filtered_mv) - len(known) :] = known
+        over = [deflection > limit for limit in (self._limits.hiss_mv, self._limits.muscle_mv)]
+        return np.stack([filtered_mv, filtered_mv, *over, np.ones(len(filtered_mv))])
+
     def _raw_defect(self, raw: Floats) -> str:
-        off = self._why_off(raw)
-        valid = raw if off else raw[np.isfinite(raw)]
+        valid = raw[np.isfinite(raw)]
+        off = self._why_off(_raw_facts(raw))
         return off or ("clipped" if self._is_clipped(valid) else "")
 
-    def _why_off(self, raw: Floats) -> str:
-        """`missing`, `flat` or empty."""
-        valid = raw[np.isfinite(raw)]
-        if len(valid) == 0 or len(valid) < (1 - self._limits.missing_share) * len(raw):
+    def _why_off(self, raw: Doubles) -> str:
+        """`missing`, `flat` or empty, of fifths of a second or of samples."""
+        valid, count = raw[2].sum(), raw[3].sum()
+        if valid == 0 or valid < (1 - self._limits.missing_share) * count:
             return "missing"
-        return "flat" if valid.max() - valid.min() < self._limits.flat_mv else ""
+        return "flat" if _swing_mv(raw) < self._limits.flat_mv else ""
 
     def _is_clipped(self, valid: Floats) -> bool:
         low, high = valid.min(), valid.max()
@@ -167,50 +136,53 @@ class QualityTracker:
 
     def _decide(self, *, final: bool) -> list[tuple[int, str, str]]:
         decided = []
-        while self._decided < self._raw_windows:
+        while self._raw_reasons:
             k = self._decided
-            start_s, end_s = (k - AROUND_S) * WINDOW_S, (k + 1 + AROUND_S) * WINDOW_S
-            known = self._frames_forgotten + self._frames.shape[1]
-            if not final and (
-                known < round(end_s / WAVE_FRAME_S) or self._filtered_windows < k + 2
-            ):
+            end_s = (k + 1 + AROUND_S) * WINDOW_S
+            known_s = min(self._frames.received * WAVE_FRAME_S, self._filtered.received / RATE_HZ)
+            if not final and known_s < end_s:
                 break
-            decided.append((k, *self._verdict(k, self._frames_between(start_s, end_s))))
+            decided.append((k, *self._verdict(k, self._raw_reasons.pop(0))))
             self._decided += 1
-            for known_of in (self._raw_reasons, self._muscle_mv, self._ranges):
-                known_of.pop(k - 1, None)
         return decided
 
-    def _verdict(self, k: int, frames: Floats) -> tuple[str, str]:
-        reason, limits = self._raw_reasons[k], self._limits
+    def _verdict(self, k: int, reason: str) -> tuple[str, str]:
         if reason in LEAD_OFF:
             return "lead_off", reason
-        certainty, is_qrs = frames
-        no_beat = not is_qrs.any()
-        around = [self._ranges[j] for j in (k - 1, k, k + 1) if j in self._ranges]
-        swing = max(high for _, high in around) - min(low for low, _ in around) if around else 0.0
-        if no_beat and swing > limits.swing_mv:
+        around = (k - AROUND_S) * WINDOW_S, (k + 1 + AROUND_S) * WINDOW_S
+        frames, filtered = self._frames.between(*around), self._filtered.between(*around)
+        second = self._filtered.between(k * WINDOW_S, (k + 1) * WINDOW_S)
+        no_beat = not frames[1].any()
+        if no_beat and _swing_mv(filtered) > self._limits.swing_mv:
             return "lead_off", "drifting"
         if reason:
             return "noisy", reason
-        muscle_mv = self._muscle_mv.get(k, 0.0)
-        if muscle_mv > limits.muscle_mv:
+        if _most(second, 3):
             return "noisy", "muscle"
-        hissing = no_beat and muscle_mv > limits.hiss_mv
-        if hissing or (len(certainty) and float(certainty.mean()) < limits.certainty):
+        if (no_beat and _most(second, 2)) or not self._is_certain(frames):
             return "noisy", "unreadable"
         return "good", ""
 
-    def _forget(self, frame: int) -> None:
-        drop = frame - self._frames_forgotten
-        if drop > 0:
-            self._frames = self._frames[:, drop:]
-            self._frames_forgotten = frame
+    def _is_certain(self, frames: Doubles) -> bool:
+        count = frames[2].sum()
+        return bool(count > 0 and frames[0].sum() / count >= self._limits.certainty)
 
 
-def _muscle_mv(filtered_mv: Floats) -> float:
-    """Median deflection from the mean of the neighbours 12 ms away: muscle, not QRS."""
-    return float(np.median(np.abs(filtered_mv[6:] + filtered_mv[:-6] - 2 * filtered_mv[3:-3]))) / 2
+def _raw_facts(raw: Floats) -> Doubles:
+    """Lowest, highest, whether valid, count of each sample."""
+    valid = np.isfinite(raw)
+    low, high = np.where(valid, raw, np.inf), np.where(valid, raw, -np.inf)
+    return np.stack([low, high, valid, np.ones(len(raw))]).astype(np.float64)
+
+
+def _swing_mv(facts: Doubles) -> float:
+    """Highest less lowest, 0 where there is nothing."""
+    return float(facts[1].max() - facts[0].min()) if facts.shape[1] else 0.0
+
+
+def _most(filtered: Doubles, row: int) -> bool:
+    """Whether more than half of the samples hiss (row 2) or are muscle (row 3)."""
+    return bool(2 * filtered[row].sum() > filtered[4].sum())
 
 
 def _longest_run(is_extreme: npt.NDArray[np.bool_]) -> int:

@@ -3,17 +3,21 @@
 Output k stands for the time `k * seconds_per_output` after the first input sample, exactly: the
 ratio 250/rate is taken to the nearest fraction with denominator <= 1000 (relative error 3e-6
 at 512.844 Hz) and the true step is kept, so that event times do not drift.
+
+One table serves every rate: the kernel in units of the slower of the two rates. A device
+(`core/resampler.c`) reads its taps from it as it goes, in the same integers.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
-from math import ceil
+from functools import cache, lru_cache
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import firwin, upfirdn
+from scipy.signal import upfirdn
+from scipy.special import i0
 
 from .filters import RATE_HZ
 
@@ -21,23 +25,28 @@ ZERO_CROSSINGS = 8
 PASSBAND_SHARE = 0.9
 KAISER_BETA = 6.0
 MAX_DENOMINATOR = 1000
+KNOTS = 128  # of the table a unit; between them taps are interpolated: -95 dB of error
+TAP_BITS = 26  # a tap of 1 is 2^26
+BETWEEN_BITS = 10  # of the place between two knots
 
 Samples = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 class Resampler:
     """Polyphase FIR over a stream. Pushing in any chunks gives bit-identical output."""
 
     def __init__(self, rate_hz: float) -> None:
-        """Design the filter for one input rate."""
+        """Choose the taps for one input rate."""
         ratio = Fraction(RATE_HZ / rate_hz).limit_denominator(MAX_DENOMINATOR)
         self.up, self.down = ratio.numerator, ratio.denominator
         self.seconds_per_output = self.down / (self.up * rate_hz)
-        self._half = ceil(ZERO_CROSSINGS * max(1.0, rate_hz / RATE_HZ))  # input samples each side
+        units = min(1.0, RATE_HZ / rate_hz)  # an input sample
+        self._half = floor(ZERO_CROSSINGS / units) + 1  # input samples each side
         self._delay = ceil(self._half * self.up / self.down)  # outputs
-        half = self._half * self.up
         # The centre sits on a whole output.
-        self._taps = _design(rate_hz, half, self.up, self._delay * self.down - half)
+        silent = np.zeros(self._delay * self.down - self._half * self.up)
+        self._taps = np.concatenate([silent, _design(units, self._half, self.up)])
         self._buffer = np.empty(0)  # starts at input index _start, a multiple of `down`
         self._start = 0
         self._received = 0
@@ -78,10 +87,28 @@ class Resampler:
         return np.asarray(outputs)
 
 
+@cache
+def kernel() -> Integers:
+    """The Kaiser-windowed sinc from its centre outwards, at every 1/128 of a unit, 0 behind."""
+    at = np.arange(ZERO_CROSSINGS * KNOTS + 1) / KNOTS
+    window = i0(KAISER_BETA * np.sqrt(1 - (at / ZERO_CROSSINGS) ** 2)) / i0(KAISER_BETA)
+    taps = PASSBAND_SHARE * np.sinc(PASSBAND_SHARE * at) * window
+    return np.append(np.rint(taps * 2**TAP_BITS), 0).astype(np.int64)
+
+
 @lru_cache(maxsize=32)
-def _design(rate_hz: float, half: int, up: int, silent: int) -> Samples:
-    """Kaiser-windowed sinc of `half` samples each side, behind silent ones; once for each rate."""
-    cutoff_hz = PASSBAND_SHARE * min(rate_hz, RATE_HZ) / 2
-    window = ("kaiser", KAISER_BETA)
-    taps = firwin(2 * half + 1, cutoff_hz, window=window, fs=rate_hz * up) * up
-    return np.concatenate([np.zeros(silent), taps])
+def _design(units: float, half: int, up: int) -> Samples:
+    """Taps of `half` input samples each side, `up` to a sample, in the integers of a device."""
+    step = round(units * KNOTS * 2**16)  # along the table, an input sample
+    part = round(step * 2**16 / up)
+    offset = np.arange(-half * up, half * up + 1)
+    whole, rest = offset // up, offset % up  # an input before the output, or after it
+    place = whole * step + (rest * part >> 16)
+    place = np.minimum(np.abs(place), ZERO_CROSSINGS * KNOTS << 16)
+    table, at = kernel(), place >> 16
+    between = place >> (16 - BETWEEN_BITS) & (1 << BETWEEN_BITS) - 1
+    taps = table[at] + ((table[at + 1] - table[at]) * between >> BETWEEN_BITS)
+    taps[place == ZERO_CROSSINGS * KNOTS << 16] = 0
+    gain = round(units * 2**30) / 2**30
+    designed: Samples = taps / 2**TAP_BITS * gain
+    return designed

@@ -26,6 +26,10 @@ Doubles = npt.NDArray[np.float64]
 WINDOW_S = 30.0
 STEP_S = 10.0
 MIN_INTERVALS = 5  # fewer RR intervals say nothing about rhythm
+# What a device remembers of a beat for half a minute: its time to 61 us, its confidence in 12 bits.
+TICKS_PER_S = 16384
+CONFIDENCE_STEPS = 4095
+MOST_BEATS = 128  # of 33 s: more than 230 a minute, and the window is that much shorter
 
 FEATURES = (
     "log_irregularity",  # ln(median |dRR| / median RR + .01)
@@ -121,8 +125,7 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
 
     `logits` (4,) are the network's, by `RecordHead.rhythm_logits`.
     """
-    r = np.array([beat.r_s for beat in beats])
-    rr = np.diff(r)
+    rr = np.diff([on_grid(beat.r_s) for beat in beats])
     rr = rr[rr <= MAX_RR_S]
     if len(rr) < MIN_INTERVALS:
         return None
@@ -131,7 +134,8 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
     irregularity = np.log(np.median(np.abs(change)) / np.median(rr) + 0.01)
     rate = 0.6 / rr.mean()
     labels = [beat.label for beat in beats]
-    widths = [beat.qrs_off_s - beat.qrs_on_s for beat in beats]
+    widths = [on_grid(beat.qrs_off_s - beat.qrs_on_s) for beat in beats]
+    confidence = np.rint([beat.confidence * CONFIDENCE_STEPS for beat in beats]) / CONFIDENCE_STEPS
     return np.array(
         [
             irregularity,
@@ -143,11 +147,16 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
             labels.count("S") / len(labels),
             labels.count("V") / len(labels),
             np.log(max(float(np.median(widths)), 0.02) / 0.1),
-            float(np.mean([beat.confidence for beat in beats])),
+            float(confidence.mean()),
             noisy_share,
             *(logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())),
         ]
     )
+
+
+def on_grid(at_s: float) -> float:
+    """Seconds to the nearest tick."""
+    return round(at_s * TICKS_PER_S) / TICKS_PER_S
 
 
 def _share(beats: Sequence[Beat], wave: str) -> float:

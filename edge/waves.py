@@ -19,6 +19,11 @@ Floats = npt.NDArray[np.float32]
 
 # Shorter runs are flicker, in 8 ms frames: 24 ms of P or QRS, 40 ms of T, 32 ms of nothing.
 MIN_FRAMES = {NONE: 4, P: 3, QRS: 3, T: 5}
+# No wave lasts .8 s, and no flicker of .4 s hides the rest of one: beyond these it is noise, and a
+# device need not remember it.
+LONGEST_FRAMES = 100
+HOLD_SAMPLES = 100.0
+CERTAINTY_STEPS = 32768  # whole numbers of them add up to the same sum in any order
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,12 @@ class RunEncoder:
             if k:
                 runs.append(self._close(edges[k - 1]))
                 self._kind, self._onset = int(kinds[a]), edges[k - 1]
-            # Python's own sum: the same order of additions however the frames were chunked.
-            for value in certainty[a:b].tolist():
-                self._sum += value
-            self._count += b - a
+            for cut in self._cuts(a, b):
+                self._add(certainty[a:cut])
+                edge = (self._frame + cut) * WAVE_FRAME_SAMPLES - 0.5
+                runs.append(self._close(edge))
+                self._onset, a = edge, cut
+            self._add(certainty[a:b])
         self._frame += len(kinds)
         self._previous = logits[:, -1]
         return runs
@@ -86,6 +93,16 @@ class RunEncoder:
     def finish(self) -> list[WaveRun]:
         """The run that the end of the record cuts."""
         return [self._close(self.position)] if self._previous is not None else []
+
+    def _cuts(self, a: int, b: int) -> list[int]:
+        """Where, of frames a to b that go on with the open run, it becomes too long for a wave."""
+        if self._kind == NONE:
+            return []
+        return list(range(a + LONGEST_FRAMES - self._count, b, LONGEST_FRAMES))
+
+    def _add(self, certainty: Floats) -> None:
+        self._sum += float(certainty.sum(dtype=np.float64))
+        self._count += len(certainty)
 
     def _close(self, offset: float) -> WaveRun:
         run = WaveRun(self._kind, self._onset, offset, self._sum / max(self._count, 1), self._count)
@@ -120,12 +137,15 @@ class RunSmoother:
 
     def push(self, run: WaveRun) -> WaveRun | None:
         """Take the next completed run; give the run before it once nothing can extend that."""
+        done = None
+        if self.held is not None and run.onset - self.held.offset > HOLD_SAMPLES:
+            done, self.held = self.held, None
         if run.frames < MIN_FRAMES[run.kind]:
-            return None
-        if self.held is not None and self.held.kind == run.kind:
+            return done
+        if self.held is not None and _may_join(self.held, run):
             self.held = _joined(self.held, run)
             return None
-        done, self.held = self.held, run
+        done, self.held = self.held or done, run
         return done
 
     def release(self, open_run: WaveRun | None) -> WaveRun | None:
@@ -133,7 +153,7 @@ class RunSmoother:
         if self.held is None or open_run is None:
             return None
         solid = open_run.frames >= MIN_FRAMES[open_run.kind]
-        if not solid or open_run.kind == self.held.kind:
+        if not solid or _may_join(self.held, open_run):
             return None
         done, self.held = self.held, None
         return done
@@ -144,6 +164,10 @@ class RunSmoother:
         return done
 
 
+def _may_join(a: WaveRun, b: WaveRun) -> bool:
+    return a.kind == b.kind and (a.kind == NONE or a.frames + b.frames <= LONGEST_FRAMES)
+
+
 def _joined(a: WaveRun, b: WaveRun) -> WaveRun:
     frames = a.frames + b.frames
     confidence = (a.confidence * a.frames + b.confidence * b.frames) / frames
@@ -152,4 +176,5 @@ def _joined(a: WaveRun, b: WaveRun) -> WaveRun:
 
 def winning_probability(logits: Floats) -> Floats:
     """Softmax probability of each frame's likeliest class, (frames,) from logits (4, frames)."""
-    return np.asarray(1.0 / np.exp(logits - logits.max(0, initial=-np.inf)).sum(0), np.float32)
+    probability = 1.0 / np.exp(logits - logits.max(0, initial=-np.inf)).sum(0)
+    return np.asarray(np.rint(probability * CERTAINTY_STEPS) / CERTAINTY_STEPS, np.float32)

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...edge.bundle import Bundle, write_bundle
-from ...edge.core_build import CORE
+from ...edge.core_build import CORE, MODEL_C
 from ...edge.errors import InputError
 from ...edge.formats.wfdb_records import read_record
 from ...edge.frontend import filter_record, network_input
 from ...edge.litert_network import BLOCK_FILE, STREAM_FILE
 from ...edge.timing import HOP_SAMPLES
-from .c_writer import network_tables
+from .c_model import model_source
 from .integer import Bytes, quantize_input, run_integer
 from .onnx_reader import read_graph, read_quantized
 from .onnx_writer import OUTPUT_NAMES, write_float
@@ -40,7 +40,6 @@ WINDOW_SAMPLES = 2560
 BLOCK_HOPS = 40
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
-MODEL_C = "model.c"
 DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
 
 
@@ -64,17 +63,11 @@ def export_bundle(bundle: Bundle, out: Path) -> Bundle:
         write_tflite(quantized, stream, HOP_SAMPLES, streaming=True, bias_scales=False)
         files |= {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
     files |= {path.name: path.read_bytes() for path in sorted(CORE.glob("*.[ch]"))}
-    files[MODEL_C] = model_source(quantized).encode()
+    files[MODEL_C] = model_source(bundle, quantized).encode()
     files[GOLDEN_FILE] = _golden(quantized)
     manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format", "files")}
     sha256 = write_bundle(out, manifest, files)
     return Bundle({**bundle.manifest, "files": dict.fromkeys(files, "")}, files, sha256)
-
-
-def model_source(quantized: QuantizedGraph) -> str:
-    """The C source of one model."""
-    access = "const lo_network_model *leadone_network(void) { return &network; }\n"
-    return f'#include "network.h"\n\n{network_tables(quantized)}\n{access}'
 
 
 def golden_windows() -> npt.NDArray[np.float32]:

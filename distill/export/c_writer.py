@@ -136,9 +136,9 @@ def network_tables(quantized: QuantizedGraph) -> str:
         f"{{{t.offset}, {t.channels}, {t.frames}, {t.history}, {zero(t.name)}}}"
         for t in layout.tensors.values()
     ]
-    lines += _table("lo_tensor", "tensors", tensors) + _table("lo_node", "nodes", nodes)
+    lines += struct_table("lo_tensor", "tensors", tensors) + struct_table("lo_node", "nodes", nodes)
     for kind, rows in tables.items():
-        lines += _table(f"lo_{kind}", f"{kind}s", rows)
+        lines += struct_table(f"lo_{kind}", f"{kind}s", rows)
     outputs = [layout.index(output) for output in quantized.graph.outputs]
     scales = [_real(quantized.grids[output].scale) for output in quantized.graph.outputs]
     lines += [
@@ -146,9 +146,27 @@ def network_tables(quantized: QuantizedGraph) -> str:
         "    tensors, nodes, convs, adds, joins,",
         f"    {layout.bytes + SLACK}, {len(tensors)}, {len(nodes)},",
         f"    {{{_joined(outputs)}}}, {{{_joined(scales)}}},",
+        f"    {_real(quantized.grids[quantized.graph.input].scale)},",
         "};",
     ]
     return "\n".join(lines) + "\n"
+
+
+def float_table(name: str, values: npt.NDArray[np.float32]) -> list[str]:
+    """A constant array of float32, exactly."""
+    return struct_table("float", name, [_real(value) for value in values.reshape(-1).tolist()])
+
+
+def struct_table(kind: str, name: str, rows: Sequence[str]) -> list[str]:
+    """A constant array, as many rows to a line as fit."""
+    lines = [f"static const {kind} {name}[{len(rows)}] = {{"]
+    line = "   "
+    for row in rows:
+        if len(line) + len(row) + 2 > WIDTH:
+            lines.append(line)
+            line = "   "
+        line += f" {row},"
+    return [*lines, line, "};"]
 
 
 def _part(node: Node) -> _Part:
@@ -165,8 +183,8 @@ def _constants(quantized: QuantizedGraph, node: ConvNode, k: int) -> list[str]:
     return [
         *_numbers("int8_t", f"weights_{k}", along),
         *_numbers("int32_t", f"bias_{k}", arithmetic.bias),
-        *_table("int32_t", f"values_{k}", [str(m.value) for m in arithmetic.multipliers]),
-        *_table("int8_t", f"shifts_{k}", [str(m.shift) for m in arithmetic.multipliers]),
+        *struct_table("int32_t", f"values_{k}", [str(m.value) for m in arithmetic.multipliers]),
+        *struct_table("int8_t", f"shifts_{k}", [str(m.shift) for m in arithmetic.multipliers]),
     ]
 
 
@@ -199,19 +217,7 @@ def _multiplier(multiplier: Multiplier) -> str:
 
 
 def _numbers(kind: str, name: str, values: npt.NDArray[np.integer]) -> list[str]:
-    return _table(kind, name, [str(value) for value in values.reshape(-1).tolist()])
-
-
-def _table(kind: str, name: str, rows: Sequence[str]) -> list[str]:
-    """A constant array, as many rows to a line as fit."""
-    lines = [f"static const {kind} {name}[{len(rows)}] = {{"]
-    line = "   "
-    for row in rows:
-        if len(line) + len(row) + 2 > WIDTH:
-            lines.append(line)
-            line = "   "
-        line += f" {row},"
-    return [*lines, line, "};"]
+    return struct_table(kind, name, [str(value) for value in values.reshape(-1).tolist()])
 
 
 def _joined(values: Iterable[object]) -> str:

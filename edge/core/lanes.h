@@ -22,6 +22,31 @@ static inline int32_t lo_scaled(int32_t total, int32_t value, int32_t shift) {
 #if defined(__AVX2__)
 #include <immintrin.h>
 
+#if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))
+
+#if defined(__AVXVNNI__)
+#define LO_DOT_BYTES _mm256_dpbusd_avx_epi32
+#else
+#define LO_DOT_BYTES _mm256_dpbusd_epi32
+#endif
+
+/* One factor has to be unsigned: x + 128, and 128 times the weights is taken off again. */
+static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
+                                   int32_t totals[8]) {
+  const __m256i offset = _mm256_set1_epi8(-128);
+  __m256i sums = _mm256_setzero_si256(), excess = sums;
+  for (int32_t q = 0; q < quads; ++q, x += 4, w += 32) {
+    int32_t bytes;
+    __builtin_memcpy(&bytes, x, 4);
+    const __m256i weights = _mm256_loadu_si256((const __m256i *)w);
+    sums = LO_DOT_BYTES(sums, _mm256_xor_si256(_mm256_set1_epi32(bytes), offset), weights);
+    excess = LO_DOT_BYTES(excess, offset, weights);
+  }
+  _mm256_storeu_si256((__m256i *)totals, _mm256_sub_epi32(sums, excess));
+}
+
+#else
+
 static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
                                    int32_t totals[8]) {
   __m256i low = _mm256_setzero_si256(), high = low; /* two halves of each of four outputs */
@@ -37,6 +62,8 @@ static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t qua
   const __m256i sums = _mm256_permute4x64_epi64(_mm256_hadd_epi32(low, high), 0xD8);
   _mm256_storeu_si256((__m256i *)totals, sums);
 }
+
+#endif
 
 /* Eight sums scaled; even and odd lanes apart, for a product has 64 bits. */
 static inline __m256i lo_scaled_eight(__m256i totals, __m256i values, __m256i shifts) {

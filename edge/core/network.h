@@ -77,6 +77,7 @@ typedef struct {
   uint16_t node_count;
   uint8_t outputs[3]; /* waves, beats, deep: tensors */
   float scales[3];    /* of the outputs' steps */
+  float input_scale;
 } lo_network_model;
 
 typedef struct {

@@ -1,0 +1,191 @@
+"""A record through the C core: samples in, the events of `events.py` out. See core/leadone.h."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .alerts import AlertLimits, texts
+from .errors import InputError
+from .events import Alert, Beat, Event, Quality, Rhythm
+from .labels import BEATS, RHYTHMS
+
+Floats = npt.NDArray[np.float32]
+
+ALERTS = ("af_suspected", "bradycardia", "lead_off", "pause", "reversed_hands", "tachycardia")
+REASONS = ("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable")
+STATES = ("good", "noisy", "lead_off")
+MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 6, 16, 32, 8
+ROOM = 512  # events a call
+
+# The structs of leadone.h: numpy reads a block of events at once.
+PARTS: dict[type[Event], list[Any]] = {
+    Beat: [
+        ("times_s", "f8", 7),
+        ("blocked_p_s", "f8", (MOST_BLOCKED, 2)),
+        ("confidence", "f4"),
+        ("label", "i4"),
+        ("blocked", "i4"),
+    ],
+    Rhythm: [
+        ("span_s", "f8", 2),
+        ("label", "i4"),
+        ("findings_read", "i4"),
+        ("evidence_read", "i4"),
+        ("probabilities", "f4", len(RHYTHMS)),
+        ("findings", "f4", MOST_FINDINGS),
+        ("evidence", "f4", MOST_EVIDENCE),
+    ],
+    Alert: [("times_s", "f8", 3), ("kind", "i4")],
+    Quality: [("span_s", "f8", 2), ("state", "i4"), ("reason", "i4")],
+}
+EVENT = np.dtype([("kind", "i4"), ("reserved", "i4"), ("of", "V240")])
+KINDS = tuple(PARTS)  # 1, 2, ... in `leadone_kind`
+
+
+REALS = tuple(field.name for field in fields(AlertLimits) if field.name != "rate_beats")
+
+
+class _Limits(ctypes.Structure):
+    _fields_ = (*((name, ctypes.c_double) for name in REALS), ("rate_beats", ctypes.c_int32))
+
+
+class _Options(ctypes.Structure):
+    _fields_ = (("is_other_lead", ctypes.c_bool), ("limits", ctypes.POINTER(_Limits)))
+
+
+class CStream:
+    """One record's state; `push` and `finish` as those of a `Monitor`'s stream."""
+
+    def __init__(
+        self,
+        library: Path,
+        rate_hz: float,
+        findings: tuple[str, ...],
+        is_lead_one: bool,
+        limits: AlertLimits,
+    ) -> None:
+        """Begin a record; `findings` are the codes of the bundle's record head."""
+        if not 1 <= limits.rate_beats <= MOST_RATE_BEATS:
+            raise InputError(f"backend c takes the rate of 1 to {MOST_RATE_BEATS} beats")
+        self._c = _loaded(library)
+        self._findings, self._texts = findings, texts(limits)
+        c_limits = _Limits(**asdict(limits))
+        options = _Options(not is_lead_one, ctypes.pointer(c_limits))
+        size = self._c.leadone_state_size(rate_hz)
+        self._memory = np.zeros(-(-size // 8), np.float64)
+        at = self._c.leadone_init(
+            self._memory.ctypes.data, self._memory.nbytes, rate_hz, ctypes.byref(options)
+        )
+        if not at:
+            raise InputError(f"backend c takes no sampling rate of {rate_hz:g} Hz")
+        self._state = ctypes.c_void_p(at)
+        self._events = np.zeros(ROOM, EVENT)
+
+    def push(self, raw: Floats) -> list[Event]:
+        """Take the next samples in mV; give the events they complete."""
+        events: list[Event] = []
+        samples = np.ascontiguousarray(raw, np.float32)
+        taken = ctypes.c_size_t(1)
+        while len(samples):
+            events += self._call(samples.ctypes.data, len(samples), taken)
+            samples = samples[taken.value :]
+        return events + self._rest(0)
+
+    def finish(self) -> list[Event]:
+        """End the record: the events still open."""
+        return self._rest(None)
+
+    def _rest(self, samples: int | None) -> list[Event]:
+        """Events that wait, without samples; with None, those of the record's end."""
+        found, taken = self._events.ctypes.data if samples == 0 else None, ctypes.c_size_t()
+        events: list[Event] = []
+        while part := self._call(found, 0, taken):
+            events += part
+        return events
+
+    def _call(self, samples: int | None, count: int, taken: ctypes.c_size_t) -> list[Event]:
+        n = self._c.lo_push_block(
+            self._state, samples, count, self._events.ctypes.data, ROOM, ctypes.byref(taken)
+        )
+        return self._read(self._events[:n])
+
+    def _read(self, events: npt.NDArray[np.void]) -> list[Event]:
+        kinds = events["kind"] - 1
+        made: list[Iterator[Event]] = []
+        for k, kind in enumerate(KINDS):
+            part = np.frombuffer(events["of"][kinds == k].tobytes(), _part_type(kind))
+            columns = [part[name].tolist() for name, *_ in PARTS[kind]]
+            made.append(map(self._makers()[k], zip(*columns, strict=True)))
+        return [next(made[k]) for k in kinds.tolist()]
+
+    def _makers(self) -> tuple[Callable[[Any], Event], ...]:
+        return (_beat, self._rhythm, self._alert, _quality)
+
+    def _rhythm(self, row: Any) -> Rhythm:
+        span_s, label, n_findings, n_evidence, probabilities, findings, evidence = row
+        start_s, end_s = span_s
+        return Rhythm(
+            start_s,
+            end_s,
+            RHYTHMS[label],
+            dict(zip(RHYTHMS, probabilities, strict=True)),
+            dict(zip(self._findings, findings[:n_findings], strict=False)) if n_findings else {},
+            tuple(evidence[:n_evidence]),
+        )
+
+    def _alert(self, row: Any) -> Alert:
+        (at_s, start_s, end_s), kind = row
+        name = ALERTS[kind]
+        return Alert(name, at_s, start_s, self._texts[name], _present(end_s))
+
+
+def _beat(row: Any) -> Beat:
+    times_s, blocked_p_s, confidence, label, count = row
+    r_s, qrs_on_s, qrs_off_s, *waves = times_s
+    p_on_s, p_off_s, t_on_s, t_off_s = map(_present, waves)
+    blocked = tuple((on_s, off_s) for on_s, off_s in blocked_p_s[:count])
+    return Beat(
+        r_s,
+        qrs_on_s,
+        qrs_off_s,
+        p_on_s,
+        p_off_s,
+        t_on_s,
+        t_off_s,
+        BEATS[label],
+        confidence,
+        blocked,
+    )
+
+
+def _quality(row: Any) -> Quality:
+    (start_s, end_s), state, reason = row
+    return Quality(start_s, end_s, STATES[state], REASONS[reason])
+
+
+def _present(at_s: float) -> float | None:
+    return None if at_s < 0 else at_s
+
+
+def _part_type(kind: type[Event]) -> np.dtype[np.void]:
+    """A part of the union, filled up to its size."""
+    known: list[Any] = PARTS[kind]
+    return np.dtype([*known, ("rest", f"V{EVENT['of'].itemsize - np.dtype(known).itemsize}")])
+
+
+def _loaded(library: Path) -> ctypes.CDLL:
+    c = ctypes.CDLL(str(library))
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    c.leadone_state_size.restype, c.leadone_state_size.argtypes = size, [ctypes.c_double]
+    c.leadone_init.restype = pointer
+    c.leadone_init.argtypes = [pointer, size, ctypes.c_double, pointer]
+    c.lo_push_block.restype = size
+    c.lo_push_block.argtypes = [pointer, pointer, size, pointer, size, pointer]
+    return c

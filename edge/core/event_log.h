@@ -1,0 +1,42 @@
+/* Orders and derives: quality stretches, beats, rhythm, alerts; the twin of edge/event_log.py.
+ *
+ * Every event has a place in time that its content decides, not the chunk it came in.
+ */
+#ifndef LEADONE_EVENT_LOG_H
+#define LEADONE_EVENT_LOG_H
+
+#include "alerts.h"
+#include "model.h"
+#include "polarity.h"
+
+typedef struct {
+  const lo_model *model;
+  lo_quality *quality;
+  const lo_pool *pool;
+  lo_alerts alerts;
+  lo_polarity polarity;
+  lo_rhythm_beats beats;
+  double stretch_start_s;
+  double next_rhythm_s;
+  double last_beat_s; /* far away where no pause can begin */
+  double off_since_s; /* LEADONE_ABSENT while the lead is on */
+  uint64_t noisy;     /* a bit for each of the last 64 seconds that were told */
+  int8_t stretch;     /* its lo_reason, -1 before the first second */
+  uint8_t step;       /* of the end */
+  bool watches_polarity;
+  bool told_rhythm;
+} lo_event_log;
+
+void lo_event_log_init(lo_event_log *log, const lo_model *model, lo_quality *quality,
+                       const lo_pool *pool, const leadone_limits *limits, bool watches_polarity);
+
+/* The next event that is due before `to_s`, if there is one. */
+bool lo_event_log_advance(lo_event_log *log, double to_s, leadone_event *event);
+
+/* One beat, and `net` deflections of its waves; what it changes waits. */
+void lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, bool points_down);
+
+/* The record has ended: the next of the seconds, the rhythm and the open episodes left over. */
+bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event);
+
+#endif

@@ -1,0 +1,143 @@
+/* See rhythm.h. */
+#include "rhythm.h"
+
+#include "waves.h"
+
+enum { MIN_INTERVALS = 5, MAX_RR_TICKS = 3 * LO_TICKS_PER_S };
+enum { HAS_T = 1, HAS_P = 2, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
+
+void lo_rhythm_beats_init(lo_rhythm_beats *beats) { beats->next = beats->count = 0; }
+
+static int64_t ticks(double seconds) { return (int64_t)lo_round_even(seconds * LO_TICKS_PER_S); }
+
+void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat) {
+  const int32_t at = beats->next;
+  const float confidence = lo_round_evenf(beat->confidence * LO_CONFIDENCE_STEPS);
+  beats->r[at] = (uint32_t)ticks(beat->r_s);
+  beats->width[at] = (uint16_t)ticks(beat->qrs_off_s - beat->qrs_on_s);
+  beats->packed[at] = (uint16_t)((int32_t)confidence << CONFIDENCE | beat->label << LABEL |
+                                 (beat->p_on_s >= 0 ? HAS_P : 0) | (beat->t_on_s >= 0 ? HAS_T : 0));
+  beats->next = (uint16_t)(at + 1 == LO_BEATS_KEPT ? 0 : at + 1);
+  if (beats->count < LO_BEATS_KEPT) beats->count += 1;
+}
+
+/* The beats of a window, counted and summed. */
+typedef struct {
+  float rr[LO_BEATS_KEPT]; /* in ticks, gaps left out */
+  float widths[LO_BEATS_KEPT];
+  int32_t intervals, beats, p, t, s, v, confidence;
+} window_beats;
+
+static void gather(const lo_rhythm_beats *beats, double start_s, double end_s, window_beats *w) {
+  const uint32_t start = (uint32_t)ticks(start_s), end = (uint32_t)ticks(end_s);
+  uint32_t before = 0;
+  w->intervals = w->beats = w->p = w->t = w->s = w->v = w->confidence = 0;
+  for (int32_t k = beats->count; k > 0; --k) {
+    const int32_t at = (beats->next - k + LO_BEATS_KEPT) % LO_BEATS_KEPT;
+    const uint32_t r = beats->r[at];
+    if ((int32_t)(r - start) < 0 || (int32_t)(r - end) >= 0) continue;
+    const int32_t packed = beats->packed[at], label = packed >> LABEL & 3;
+    if (w->beats && r - before <= MAX_RR_TICKS) w->rr[w->intervals++] = (float)(r - before);
+    before = r;
+    w->widths[w->beats++] = beats->width[at];
+    w->confidence += packed >> CONFIDENCE;
+    w->p += (packed & HAS_P) != 0;
+    w->t += (packed & HAS_T) != 0;
+    w->s += label == LO_S;
+    w->v += label == LO_V;
+  }
+}
+
+/* Absolute changes of RR from one to the next; their root mean square. */
+static float changes_of(const float *rr, int32_t n, float *changes) {
+  float squares = 0.0f;
+  for (int32_t k = 0; k + 1 < n; ++k) {
+    const float change = rr[k + 1] - rr[k];
+    changes[k] = change < 0 ? -change : change;
+    squares += change * change;
+  }
+  return lo_sqrtf(squares / (float)(n - 1));
+}
+
+static float mean_of(const float *values, int32_t n) {
+  float sum = 0.0f;
+  for (int32_t k = 0; k < n; ++k) sum += values[k];
+  return sum / (float)n;
+}
+
+/* Of sorted whole numbers, the one `quarters` of the way, linear between two. */
+static float quartile(const float *sorted, int32_t n, int32_t quarters) {
+  const int32_t at = (n - 1) * quarters / 4, rest = (n - 1) * quarters % 4;
+  return rest ? sorted[at] + 0.25f * (float)rest * (sorted[at + 1] - sorted[at]) : sorted[at];
+}
+
+static void log_probabilities(const float *logits, float *found) {
+  const float highest = logits[lo_likeliest(logits, LO_RHYTHMS)];
+  float sum = 0.0f;
+  for (int32_t k = 0; k < LO_RHYTHMS; ++k) sum += lo_expf(logits[k] - highest);
+  for (int32_t k = 0; k < LO_RHYTHMS; ++k) found[k] = logits[k] - highest - lo_logf(sum);
+}
+
+static void rhythm_features(window_beats *w, float noisy_share, const float *logits, float *f) {
+  const float beats = (float)w->beats;
+  float width_s = lo_median(w->widths, w->beats) / LO_TICKS_PER_S;
+  if (width_s < 0.02f) width_s = 0.02f;
+  float *changes = w->widths; /* which are no longer needed */
+  const float rms = changes_of(w->rr, w->intervals, changes), mean = mean_of(w->rr, w->intervals);
+  const float change = lo_median(changes, w->intervals - 1);
+  const float usual = lo_median(w->rr, w->intervals); /* sorts */
+  const float middle = quartile(w->rr, w->intervals, 3) - quartile(w->rr, w->intervals, 1);
+  *f++ = lo_logf(change / usual + 0.01f);
+  *f++ = lo_logf(rms / mean + 0.01f);
+  *f++ = lo_logf(middle / mean + 0.01f);
+  *f++ = (float)w->p / beats;
+  *f++ = (float)w->t / beats;
+  *f++ = 0.6f * LO_TICKS_PER_S / mean;
+  *f++ = (float)w->s / beats;
+  *f++ = (float)w->v / beats;
+  *f++ = lo_logf(width_s / 0.1f);
+  *f++ = (float)w->confidence / LO_CONFIDENCE_STEPS / beats;
+  *f++ = noisy_share;
+  log_probabilities(logits, f);
+}
+
+/* Softmax over weights of the standardised features and of all their products of two. */
+static void probabilities_of(const lo_rhythm_model *model, const float *features, float *found) {
+  enum { N = LO_RHYTHM_FEATURES, TERMS = N + N * (N + 1) / 2 };
+  float z[N];
+  for (int32_t k = 0; k < N; ++k) {
+    const float standard = (features[k] - model->mean[k]) / model->scale[k];
+    z[k] = standard < -4.0f ? -4.0f : standard > 4.0f ? 4.0f : standard;
+  }
+  for (int32_t c = 0; c < LO_RHYTHMS; ++c) {
+    const float *weights = model->weights + c * TERMS;
+    float total = model->bias[c];
+    for (int32_t i = 0; i < N; ++i) total += *weights++ * z[i];
+    for (int32_t i = 0; i < N; ++i) {
+      for (int32_t j = i; j < N; ++j) total += *weights++ * (z[i] * z[j]);
+    }
+    found[c] = total;
+  }
+  const float highest = found[lo_likeliest(found, LO_RHYTHMS)];
+  float sum = 0.0f;
+  for (int32_t c = 0; c < LO_RHYTHMS; ++c) sum += found[c] = lo_expf(found[c] - highest);
+  for (int32_t c = 0; c < LO_RHYTHMS; ++c) found[c] /= sum;
+}
+
+void lo_classify(const lo_rhythm_beats *beats, double noisy_share, const lo_pool *pool,
+                 double start_s, double end_s, const lo_record_head *head,
+                 const lo_rhythm_model *model, leadone_rhythm *rhythm) {
+  window_beats w;
+  const lo_pool_window window = lo_pool_between(pool, start_s, end_s);
+  gather(beats, start_s, end_s, &w);
+  *rhythm = (leadone_rhythm){.start_s = start_s, .end_s = end_s, .label = LEADONE_NOISE};
+  rhythm->probabilities[LEADONE_NOISE] = 1.0f; /* too few beats to tell */
+  if (window.frames == 0 || w.intervals < MIN_INTERVALS) return;
+  float logits[LO_RHYTHMS];
+  lo_read_window(head, pool, window, logits, rhythm->findings);
+  rhythm_features(&w, (float)noisy_share, logits, rhythm->evidence);
+  probabilities_of(model, rhythm->evidence, rhythm->probabilities);
+  rhythm->label = lo_likeliest(rhythm->probabilities, LO_RHYTHMS);
+  rhythm->finding_count = head->findings;
+  rhythm->evidence_count = LO_RHYTHM_FEATURES;
+}
