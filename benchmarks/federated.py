@@ -52,7 +52,7 @@ from leadone.federated.task import HeadTask, g_means, log_odds
 
 SHARES = 50  # equal parts of the recordings, of which 1, 10 or 50 take part
 LONG = FederationConfig(rounds=60, local=LocalConfig(epochs=5, batch=16, learning_rate=0.5))
-SHORT = FederationConfig(rounds=30, local=LocalConfig(epochs=3, batch=32))
+SHORT = FederationConfig(rounds=25, local=LocalConfig(epochs=2, batch=32, learning_rate=0.4))
 WHOLE = LocalConfig(epochs=1, batch=32, learning_rate=0.1)  # all recordings, an epoch a round
 EVERY_RULE = (
     *RULES,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..edge.labels import RHYTHMS
 from ..edge.record_head import RecordHead
@@ -19,6 +20,7 @@ from .labelled import UNKNOWN, Floats, Labelled
 
 MEAN, SCALE = "features.mean", "features.scale"
 CONSTANT = (MEAN, SCALE)  # the server's; no device changes or sends them
+Rhythms = npt.NDArray[np.int64]
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -58,7 +60,8 @@ def start_head(features: Floats, findings: int) -> Arrays:
 
 def logits(model: Arrays, features: Floats) -> Doubles:
     """Logits (n, rhythms + k) from features (n, d)."""
-    return _logits(model, standardised(model, features))
+    out: Doubles = _with_ones(standardised(model, features)) @ _stacked(model).T
+    return out
 
 
 def standardised(model: Arrays, features: Floats) -> Doubles:
@@ -69,33 +72,36 @@ def standardised(model: Arrays, features: Floats) -> Doubles:
 
 def loss(model: Arrays, data: Labelled) -> float:
     """Mean cross-entropy of the rhythms plus the sum of each finding's, over the known labels."""
-    return _loss(_logits(model, standardised(model, data.features)), data)
+    return _loss(logits(model, data.features), data)
 
 
 def gradient(model: Arrays, data: Labelled) -> Arrays:
     """Of `loss`, with the names of an update."""
-    z = standardised(model, data.features)
-    return _gradient(z, _errors(_logits(model, z), data))
+    z = _with_ones(standardised(model, data.features))
+    errors = _errors(z @ _stacked(model).T, data.rhythm, data.findings)
+    return _named(errors.T @ z / len(z))
 
 
 def train_head(model: Arrays, data: Labelled, local: LocalConfig, seed: tuple[int, ...]) -> Arrays:
     """The model after one round on these recordings; `CONSTANT` stays. `data` has at least one."""
     rng = np.random.default_rng(seed)
-    z = standardised(model, data.features)
-    now = {name: value.astype(np.float64) for name, value in model.items()}
+    z = _with_ones(standardised(model, data.features))
+    start = now = _stacked(model)
+    decay = np.full(start.shape[1], local.weight_decay)
+    decay[-1] = 0.0  # the offsets
     for chosen in _batches(len(data), local, rng):
-        part, x = data[chosen], z[chosen]
-        errors = _errors(_logits(now, x), part)
-        step = (
-            _private_gradient(x, errors, local, rng)
-            if local.noise > 0
-            else _clipped(_gradient(x, errors), local.clip)
-        )
-        for name, slope in step.items():
-            pull = local.proximal * (now[name] - model[name])
-            decay = local.weight_decay * now[name] if name.endswith("weight") else 0.0
-            now[name] = now[name] - local.learning_rate * (slope + pull + decay)
-    return {name: value.astype(model[name].dtype) for name, value in now.items()}
+        x = z[chosen]
+        errors = _errors(x @ now.T, data.rhythm[chosen], data.findings[chosen])
+        if local.noise > 0:
+            slope = _private_slope(x, errors, local, rng)
+        else:
+            slope = _clipped(errors.T @ x / len(x), local.clip)
+        slope = slope + decay * now
+        if local.proximal > 0:
+            slope += local.proximal * (now - start)
+        now = now - local.learning_rate * slope
+    parts = _named(now)
+    return {n: parts[n].astype(v.dtype) if n in parts else v for n, v in model.items()}
 
 
 def record_head(model: Arrays, findings: tuple[str, ...], cuts: Doubles) -> RecordHead:
@@ -125,11 +131,15 @@ def _batches(n: int, local: LocalConfig, rng: np.random.Generator) -> Iterator[I
                 yield order[k * local.batch : (k + 1) * local.batch]
 
 
-def _logits(model: Arrays, z: Doubles) -> Doubles:
+def _stacked(model: Arrays) -> Doubles:
+    """All outputs' weights and, last, their offsets (rhythms + k, d + 1)."""
     weight = np.concatenate([model["rhythm.weight"], model["finding.weight"]])
     bias = np.concatenate([model["rhythm.bias"], model["finding.bias"]])
-    out: Doubles = z @ weight.T.astype(np.float64) + bias
-    return out
+    return np.concatenate([weight, bias[:, None]], 1).astype(np.float64)
+
+
+def _with_ones(z: Doubles) -> Doubles:
+    return np.concatenate([z, np.ones((len(z), 1))], 1)
 
 
 def _loss(out: Doubles, data: Labelled) -> float:
@@ -146,56 +156,51 @@ def _loss(out: Doubles, data: Labelled) -> float:
     return total
 
 
-def _errors(out: Doubles, data: Labelled) -> Doubles:
-    """Slope of the mean loss by each logit (n, rhythms + k), each times n."""
+def _errors(out: Doubles, rhythm: Rhythms, findings: Floats) -> Doubles:
+    """Slope of the mean loss by each logit (n, rhythms + k), times n."""
     r, n = len(RHYTHMS), len(out)
-    told, known = data.rhythm != UNKNOWN, np.isfinite(data.findings)
     errors = np.zeros_like(out)
+    told = rhythm != UNKNOWN
     if told.any():
         grown = np.exp(out[:, :r] - out[:, :r].max(1, keepdims=True))
-        target = data.rhythm[:, None] == np.arange(r)
+        target = rhythm[:, None] == np.arange(r)
         errors[:, :r] = (grown / grown.sum(1, keepdims=True) - target) * told[:, None]
         errors[:, :r] *= n / told.sum()
-    if known.any():
+    if findings.size:
+        known = np.isfinite(findings)
         half = 0.5 * (1 + np.tanh(0.5 * out[:, r:]))
-        each = np.where(known, half - np.nan_to_num(data.findings), 0.0)
+        each = np.where(known, half - np.nan_to_num(findings), 0.0)
         errors[:, r:] = each * n / np.maximum(known.sum(0), 1)
     return errors
 
 
-def _gradient(z: Doubles, errors: Doubles) -> Arrays:
-    n = max(len(z), 1)
-    return _named(errors.T @ z / n, errors.sum(0) / n)
-
-
-def _private_gradient(
+def _private_slope(
     z: Doubles, errors: Doubles, local: LocalConfig, rng: np.random.Generator
-) -> Arrays:
-    """The sum of gradients, each clipped, with noise of `noise * clip`, over the expected batch.
+) -> Doubles:
+    """The sum of slopes, each clipped, with noise of `noise * clip`, over the expected batch.
 
-    A recording's gradient is the outer product of its errors and features: its length is theirs
+    A recording's slope is the outer product of its errors and features: its length is theirs
     multiplied, so that none has to be formed.
     """
     clip = local.clip or 1.0
-    lengths = np.linalg.norm(errors, axis=1) * np.sqrt((z**2).sum(1) + 1.0)
+    lengths = np.linalg.norm(errors, axis=1) * np.linalg.norm(z, axis=1)
     bounded = errors * np.minimum(1.0, clip / np.maximum(lengths, 1e-12))[:, None]
-    noisy = np.concatenate([bounded.T @ z, bounded.sum(0)[:, None]], 1)
+    noisy: Doubles = bounded.T @ z
     noisy += rng.normal(0.0, local.noise * clip, noisy.shape)
-    return _named(noisy[:, :-1] / local.batch, noisy[:, -1] / local.batch)
+    return noisy / local.batch
 
 
-def _named(weight: Doubles, bias: Doubles) -> Arrays:
+def _named(stacked: Doubles) -> Arrays:
     r = len(RHYTHMS)
     return {
-        "rhythm.weight": weight[:r],
-        "rhythm.bias": bias[:r],
-        "finding.weight": weight[r:],
-        "finding.bias": bias[r:],
+        "rhythm.weight": stacked[:r, :-1],
+        "rhythm.bias": stacked[:r, -1],
+        "finding.weight": stacked[r:, :-1],
+        "finding.bias": stacked[r:, -1],
     }
 
 
-def _clipped(slopes: Arrays, clip: float) -> Arrays:
+def _clipped(slope: Doubles, clip: float) -> Doubles:
     if clip <= 0:
-        return slopes
-    length = float(np.sqrt(sum((s**2).sum() for s in slopes.values())))
-    return {name: s * min(1.0, clip / max(length, 1e-12)) for name, s in slopes.items()}
+        return slope
+    return slope * min(1.0, clip / max(float(np.linalg.norm(slope)), 1e-12))

@@ -54,8 +54,8 @@ class AggregationConfig:
     rule: str = "bant"
     mixing: str = NO_MIXING
     liars: float = 0.2
-    beta: float = bant.BETA
-    trial: float = 0.1  # of an update's length, on which BANT tries it; 1 is the paper's
+    beta: float = 0.2  # the authors take .5; longer memory, steadier weights
+    trial: float = 0.03  # of an update's length, on which BANT tries it; 1 is the paper's
     all_rejected: str = bant.KEEP_GLOBAL
     tau: float = 0.0  # of centred clipping; 0: the median distance
 

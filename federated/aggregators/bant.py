@@ -15,8 +15,9 @@ is of their code too: the formula as first published divides by a sum that may b
 Ours beside it: a client's model may overshoot on its own and still point the right way, most of
 all where clients hold different kinds of people. With `trial` below 1 its update is tried at that
 part of its length, f(x^t) - f(x^t + trial u_i), halved as long as `SHORTEST` allows while no client
-improves; and the step that comes of it is halved until f rises by no more than `SLACK`: what was
-not tried at its whole length can't do harm at it. `trial` 1 is the paper's: all at once, untested.
+improves. What is not tried at its whole length must do no harm at it: an update that multiplies f
+by more than `WILD` has no score, and the step that comes of all is halved until f rises by no more
+than `SLACK`. `trial` 1 is the paper's, without any of this.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Arrays, Doubles, moved, weighted
+from ..arrays import Arrays, Doubles, moved, weighted, zeros
 
 BETA = 0.5
 FALLBACK_BETA = 0.001
-SHORTEST = 1 / 64
+SHORTEST = 1 / 1024
+WILD = 3.0  # few honest clients with one kind of people reach it, at first
 SLACK = 0.02  # f is of few recordings: without any, the model stops at their own optimum
 KEEP_GLOBAL, UNIFORM = "keep_global", "uniform"
 POLICIES = (KEEP_GLOBAL, UNIFORM)
@@ -55,6 +57,9 @@ def aggregate(
     """One round; `momentum` (n,) is what the round before left of each of these clients."""
     assert 0 < trial <= 1
     before, length = trust_loss(model), trial
+    if trial < 1:
+        wild = ~(_tried(updates, model, trust_loss, 1.0) <= before * WILD)
+        updates = [zeros(u) if w else u for u, w in zip(updates, wild, strict=True)]
     after = _tried(updates, model, trust_loss, length)
     while trial < 1 and not (after < before).any() and length / 2 >= SHORTEST:
         length /= 2

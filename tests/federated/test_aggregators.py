@@ -165,13 +165,16 @@ def _bowl(model: Arrays) -> float:
 
 def test_bant_tries_a_part_of_an_update_and_shortens_what_overshoots() -> None:
     model: Arrays = {"x": np.array([1.0])}
-    far: list[Arrays] = [{"x": np.array([-20.0])}, {"x": np.array([1.0])}]
+    far: list[Arrays] = [{"x": np.array([-2.6])}, {"x": np.array([0.5])}]
     half = np.array([0.5, 0.5])
-    assert not bant.aggregate(far, model, _bowl, half).weights.any()
-    found = bant.aggregate(far, model, _bowl, half, trial=0.2)
-    # .2 and .1 of -20 overshoot, .05 of it helps; the step itself then falls from 1 to 1/16
-    np.testing.assert_allclose(found.weights, [1 / 16, 0.0])
+    assert not bant.aggregate(far, model, _bowl, half).weights.any()  # as in the paper
+    found = bant.aggregate(far, model, _bowl, half, trial=0.9)
+    # .9 of -2.6 overshoots, .45 helps; of the step itself all overshoots, half helps
+    np.testing.assert_allclose(found.weights, [0.5, 0.0])
     assert _bowl(moved(model, weighted(far, found.weights))) < _bowl(model)
+    wild: list[Arrays] = [{"x": np.array([-20.0])}, {"x": np.array([-0.5])}]
+    found = bant.aggregate(wild, model, _bowl, half, trial=0.05)
+    np.testing.assert_allclose(found.weights, [0.0, 1.0])  # though .05 of -20 lands on the best
     near: list[Arrays] = [{"x": np.array([-0.5])}, {"x": np.array([0.5])}]
     np.testing.assert_allclose(
         bant.aggregate(near, model, _bowl, half, trial=0.1).weights, [1.0, 0.0]
