@@ -21,6 +21,7 @@ from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
     from .edge.analysis import Analysis
+    from .edge.record import Record
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
@@ -34,7 +35,7 @@ C_TARGETS = (
     "aarch64-ios",
     "wasm32",
 )
-NETWORKS = ("wrist", "phone", "teacher")
+NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
 REPORT_COLUMNS = 140  # of a table that goes to a file
@@ -42,6 +43,12 @@ DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
 model_option = click.option(
     "--model", default="wrist", show_default=True, help="A shipped model's name or a bundle's path."
+)
+trust_option = click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path),
+    help="Refuse a model that is not signed by the key in this PUBLIC_KEY_FILE.",
 )
 backend_option = click.option(
     "--backend",
@@ -51,6 +58,21 @@ backend_option = click.option(
     help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+recording_option = click.option(
+    "--recording", metavar="NAME", help="One of several in a file, by name or number."
+)
+
+
+def text_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What plain text does not always say of itself."""
+    for option in (
+        click.option("--unit", help="mV, uV, V or nV, of plain CSV that does not say it."),
+        click.option("--rate", "rate_hz", type=float, help="Hz, of plain CSV without times."),
+    ):
+        command = option(command)
+    return command
+
+
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -72,21 +94,67 @@ def cli() -> None:
 @backend_option
 def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
-    _stream(DEMO_RECORD, None, _speed(speed), model, out, backend)
+    from .edge.formats.read import read_record
+
+    _stream(read_record(DEMO_RECORD), _speed(speed), model, out, backend)
 
 
 @cli.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
+@click.option(
+    "--encoding",
+    default="auto",
+    show_default=True,
+    help="Of a live source: text, int16 or frames; auto tells the last from text.",
+)
+@click.option("--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
+@trust_option
 def stream(
-    record: Path, speed: str, html: Path | None, lead: str | None, model: str, backend: str
+    record: str,
+    speed: str,
+    html: Path | None,
+    encoding: str,
+    gain: float,
+    recording: str | None,
+    rate_hz: float | None,
+    unit: str | None,
+    lead: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
 ) -> None:
-    """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html, backend)
+    """Stream RECORD as a device would see it, beat by beat.
+
+    RECORD is a file of any format, - for samples on standard input (one a line, or --encoding
+    int16), tcp://HOST:PORT, serial:///dev/PORT, polar://ADDRESS for a Polar H10's ECG, ble://ADDRESS
+    for any strap's RR intervals. docs/live.md has the frames for sockets and serial lines.
+    """
+    from .edge.formats.read import read_options, read_record
+    from .edge.sources.stream import is_live, stream_live
+
+    if is_live(record):
+        from .edge.monitor import Monitor
+        from .edge.sources.samples_text import Given
+
+        if html is not None:
+            raise InputError("--html works with records; save a live stream to a file first")
+        read_options(rate_hz=rate_hz, unit=unit)
+        given = Given(rate_hz, unit, lead, gain)
+
+        def make_monitor(name: str) -> Monitor:
+            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+
+        stream_live(record, encoding, given, make_monitor, Console())
+        return
+    read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+    _stream(read, _speed(speed), model, html, backend, trusted)
 
 
 @cli.command()
@@ -97,50 +165,74 @@ def stream(
     type=click.Path(path_type=Path),
     help="JSON lines file, - for standard output.",
 )
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="CSV file, a row a beat; or -."
+)
+@click.option(
+    "--fhir",
+    "fhir_file",
+    type=click.Path(path_type=Path),
+    help="FHIR R4 Bundle of DiagnosticReports and Observations.",
+)
 @click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for annotations and reports.")
+@click.option("--edf", is_flag=True, help="Write EDF+: the lead with its annotations.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for what each record gets.")
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@click.option("--keep-identity", is_flag=True, help="Keep names and birth dates of the files.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
+@trust_option
 def analyze(
     paths: tuple[Path, ...],
-    json_file: Path | None,
     annotations: str | None,
-    out: Path | None,
     report: str | None,
-    lead: str | None,
+    recording: str | None,
     model: str,
     backend: str,
+    trusted: Path | None,
+    **options: Any,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
-    A bad file does not stop the rest; it is named at the end and the exit code is 1.
+    Files of any format that leadone reads, folders and archives of them. A bad file does not stop
+    the rest; it is named at the end and the exit code is 1.
     """
     from .edge.batch import Outputs, analyze_many
     from .edge.bundle import load_bundle
+    from .edge.formats.read import read_options
     from .edge.formats.wfdb_annotations import check_extension
 
     if annotations is not None:
         check_extension(annotations)
-    outputs = Outputs(json_file, annotations, out, report == "html")
-    bundle = load_bundle(model)
+    names = ("json_file", "out", "csv_file", "fhir_file", "edf")
+    outputs = Outputs(
+        annotations=annotations, html=report == "html", **{name: options[name] for name in names}
+    )
+    wanted = ("lead", "rate_hz", "unit", "keep_identity")
+    reading = read_options(**{name: options[name] for name in wanted})
+    bundle = load_bundle(model, trusted)
+    is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
-    failures = []
+    failures, count = [], 0
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for path, result in analyze_many(paths, lead, bundle, outputs, backend):
-            bar.advance(task)
+        for name, result in analyze_many(paths, reading, bundle, outputs, recording, backend):
+            count += 1
+            bar.update(task, completed=count, total=max(count, len(paths)))
             if isinstance(result, str):
-                failures.append(result if path.stem in result else f"{path}: {result}")
-            elif json_file is None:
+                stem = Path(name).stem
+                failures.append(result if stem in result else f"{name}: {result}")
+            elif outputs.json_file is None and not is_piped:
                 click.echo(_one_line(result))
-    if len(paths) == 1 and failures:
+    if count == 1 and failures:
         raise InputError(failures[0])
     for failure in failures:
         click.echo(f"leadone: {failure}", err=True)
     if failures:
-        click.echo(f"leadone: {len(failures)} of {len(paths)} records failed", err=True)
+        click.echo(f"leadone: {len(failures)} of {count} records failed", err=True)
         sys.exit(SOME_FAILED_EXIT)
 
 
@@ -173,7 +265,7 @@ def explain(
 ) -> None:
     """Draw which samples and beats of RECORD made the network name a class."""
     from .edge.bundle import load_bundle
-    from .edge.formats.wfdb_records import read_record
+    from .edge.formats.read import read_record
 
     _need_torch()
     from .distill.explain import explain as explained
@@ -383,6 +475,12 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
     """What `finetune` and `distill` share."""
     for option in (
         click.option("--threads", type=click.IntRange(1), default=1, show_default=True),
+        click.option("--device", default="cpu", show_default=True, help="cpu, or cuda on a GPU."),
+        click.option(
+            "--workers",
+            type=click.IntRange(0),
+            help="Processes that make batches. [default: 0, and 2 for a GPU]",
+        ),
         click.option("--seed", type=int),
         click.option(
             "--encoder",
@@ -425,6 +523,9 @@ def finetune(
 ) -> None:
     """Train the network on labels; stops and resumes at any epoch with the same result.
 
+    --tier teacher and --tier rhythm are networks that `distill` learns waves and rhythms from; the
+    latter are to leave one --fold of CinC 2017 out each, 1 to 4.
+
     With --person, adapt a bundle's beat classes to one wearer instead, and show how the wearer's
     recordings differ; the bundle in OUT is never worse on other hearts.
     """
@@ -433,8 +534,11 @@ def finetune(
         return
     from .distill.finetune import finetune as train
 
-    settings, encoder = _training_settings(options)
-    weights = train(settings, data, out, encoder)
+    if options["tier"] == "rhythm":
+        _train_rhythm_teacher(data, out, options)
+        return
+    settings, encoder, machine = _training_settings(options)
+    weights = train(settings, data, out, encoder, machine=machine)
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 
@@ -444,20 +548,36 @@ def finetune(
     "teachers",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    required=True,
     help="A run of `leadone finetune --tier teacher`; give it again to take the mean.",
 )
+@click.option(
+    "--rhythm-teacher",
+    "rhythm_teachers",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A run of `leadone finetune --tier rhythm --fold K`; one for each fold from 2 to 4.",
+)
 @training_options
-def distill(data: Path, out: Path, teachers: tuple[Path, ...], **options: Any) -> None:
-    """Train a student on labels and, where there are none, on a teacher's probabilities.
+def distill(
+    data: Path,
+    out: Path,
+    teachers: tuple[Path, ...],
+    rhythm_teachers: tuple[Path, ...],
+    **options: Any,
+) -> None:
+    """Train a student on labels and on teachers' probabilities where labels are absent or in doubt.
 
     CinC 2017 and PTB-XL's lead I, which nobody marked wave by wave, become training data. Stops and
     resumes as `finetune` does.
     """
     from .distill.distillation import distill as train
 
-    settings, encoder = _training_settings(options)
-    weights = train(settings, data, out, teachers, encoder)
+    if not teachers and not rhythm_teachers:
+        raise InputError("name --teacher, --rhythm-teacher or both; see `leadone finetune --tier`")
+    settings, encoder, machine = _training_settings(options)
+    weights = train(
+        settings, data, out, teachers, encoder, rhythm_teachers=rhythm_teachers, machine=machine
+    )
     click.echo(f"weights in {weights}; next: leadone quantize {out} --data {data} --out BUNDLE")
 
 
@@ -485,10 +605,27 @@ def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s
     click.echo(f"adapted bundle in {out}; next: leadone analyze RECORD --model {out}")
 
 
-def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
-    """The configuration from TOML and options, and the encoder's file."""
+def _train_rhythm_teacher(data: Path, out: Path, options: dict[str, Any]) -> None:
+    """A teacher of rhythms; it has widths of its own, and starts from random weights."""
+    _need_torch().set_num_threads(options["threads"])
+    from .distill.machine import find_machine
+    from .distill.rhythm_teacher import RhythmTeacherConfig, train_rhythm_teacher
+    from .pretrain.config import load_config
+
+    if options["encoder"]:
+        raise InputError("--tier rhythm has an encoder of its own widths; leave --encoder out")
+    given = {name: options[name] for name in ("epochs", "fold", "seed")}
+    settings = load_config(options["config"], RhythmTeacherConfig, **given)
+    machine = find_machine(options["device"], options["workers"])
+    weights = train_rhythm_teacher(settings, data, out, machine)
+    click.echo(f"weights in {weights}; next: leadone distill --rhythm-teacher {out} ...")
+
+
+def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None, Any]:
+    """The configuration from TOML and options, the encoder's file, and where to train."""
     _need_torch().set_num_threads(options["threads"])
     from .distill.finetune import FinetuneConfig
+    from .distill.machine import find_machine
     from .distill.tiers import TIERS
     from .pretrain.config import load_config
     from .pretrain.shipped import find_encoder
@@ -498,7 +635,8 @@ def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None]:
     if options["tier"] is not None:
         settings = replace(settings, encoder=TIERS[options["tier"]])
     encoder = options["encoder"]
-    return settings, find_encoder(encoder) if encoder else None
+    machine = find_machine(options["device"], options["workers"])
+    return settings, find_encoder(encoder) if encoder else None, machine
 
 
 @cli.command()
@@ -577,13 +715,20 @@ def quantize(
 @click.option("--out", type=click.Path(path_type=Path), help="The exported bundle's folder.")
 @click.option("--verify", "does_verify", is_flag=True, help="Run each target that can run here.")
 @click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
+)
+@click.option(
     "--target",
     "targets",
     type=click.Choice(C_TARGETS),
     multiple=True,
     help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
 )
-def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, ...]) -> None:
+def export(
+    model: str, out: Path | None, does_verify: bool, data: Path | None, targets: tuple[str, ...]
+) -> None:
     """Write a bundle for devices: LiteRT, ONNX and C99 of one int8 network, golden vectors.
 
     MODEL is a shipped model's name or a bundle's path. With --verify each target answers the
@@ -593,13 +738,16 @@ def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, 
     _need_export()
     from .distill.export.bundle import export_bundle
     from .distill.export.verify import verify
-    from .distill.tables import verdict_table
+    from .distill.export.verify_data import verify_on_data
+    from .distill.tables import set_table, verdict_table
     from .edge.bundle import load_bundle
 
     if targets and out is None:
         raise InputError("--target needs --out, the exported bundle's folder, to write to")
     if out is None and not does_verify:
         raise InputError("name --out, the folder to write to, or --verify an exported bundle")
+    if data is not None and not does_verify:
+        raise InputError("--data is what --verify reads; give both")
     bundle = load_bundle(model)
     if out is not None:
         bundle = export_bundle(bundle, out)
@@ -608,11 +756,14 @@ def export(model: str, out: Path | None, does_verify: bool, targets: tuple[str, 
         for target in targets:
             click.echo(_built(out, target))
     if does_verify:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
-        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(
-            verdict_table(verdicts)
-        )
-        if not all(verdict.holds for verdict in verdicts):
+        console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
+        holds = all(verdict.holds for verdict in verdicts)
+        on_data = list(verify_on_data(bundle, data)) if data is not None else []
+        for dataset in dict.fromkeys(one.dataset for one in on_data):
+            console.print(set_table([one for one in on_data if one.dataset == dataset]))
+        if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
 
 
@@ -626,6 +777,32 @@ def _built(out: Path, target: str) -> str:
     sizes = archive_sizes(content) if library.suffix == ".a" else None
     parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
     return f"{len(content):>9,} {library.relative_to(out)}{parts}"
+
+
+@cli.command()
+@click.argument("model")
+@data_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The bundle's folder.")
+@click.option("--model-version", default=__version__, show_default=True)
+def refit(model: str, data: Path, out: Path, model_version: str) -> None:
+    """Fit rhythm and findings anew on the network of MODEL, a bundle: other records, same network.
+
+    Reads CinC 2017's fold 1 and PTB-XL's folds 1 to 8 below --data; no network is trained.
+    """
+    from .distill.build import refit_bundle
+    from .edge.bundle import load_bundle
+
+    bundle = load_bundle(model)
+    with _progress(Console(stderr=True)) as bar:
+        task = bar.add_task("rhythm", total=1.0)
+        refit_bundle(
+            bundle,
+            data,
+            out,
+            version=model_version,
+            progress=lambda what, share: bar.update(task, description=what, completed=share),
+        )
+    click.echo(f"bundle in {out}")
 
 
 @cli.command()
@@ -667,6 +844,80 @@ def models(name: str | None, as_json: bool) -> None:
             console.print(table)
             for failure in failures(scores):
                 console.print(f"    fails: {failure}")
+
+
+@cli.group()
+def bundle() -> None:
+    """What a model bundle holds, who signed it, and as one zip."""
+
+
+@bundle.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The keys' folder.")
+def keygen(out: Path) -> None:
+    """Make an Ed25519 key pair. The private key signs bundles: keep it where only you can read."""
+    from .edge.signature import make_keys, read_public_key
+
+    private, public = make_keys(out)
+    click.echo(f"private key {private}; keep it secret")
+    click.echo(f"public key {public}, {read_public_key(public).hex()}")
+
+
+@bundle.command("sign")
+@click.argument("path", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+def sign_command(path: Path, key: Path) -> None:
+    """Sign BUNDLE, a folder or a zip; an older signature is replaced."""
+    from .edge.bundle import sign_bundle
+
+    signature = sign_bundle(path, key)
+    click.echo(f"{path} is signed by {signature.public_key.hex()}")
+
+
+@bundle.command("verify")
+@click.argument("path", metavar="BUNDLE")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    help="The key that has to have signed it; without, any key that did is named.",
+)
+def verify_command(path: str, public_key: Path | None) -> None:
+    """Check every hash of BUNDLE and its signature."""
+    from .edge.bundle import verify_bundle
+
+    signature = verify_bundle(path, public_key)
+    whose = "the key given" if public_key else "this key, which you have to know"
+    click.echo(f"{path} is whole and signed by {whose}: {signature.public_key.hex()}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+def show(path: str) -> None:
+    """Name, version, files with sizes and hashes, and the signature of BUNDLE."""
+    from .edge.bundle import load_bundle
+    from .edge.signature import can_check
+
+    found = load_bundle(path)
+    click.echo("{name} {version}, manifest sha256 {sha256}".format(**found.identity))
+    for name, content in sorted(found.files.items()):
+        click.echo(f"{len(content):>11,} {found.manifest['files'][name]} {name}")
+    if found.signature is None:
+        click.echo("not signed")
+        return
+    checked = "right" if can_check() else "not checked: pip install 'leadone[sign]'"
+    click.echo(f"signature by {found.signature.public_key.hex()}: {checked}")
+
+
+@bundle.command()
+@click.argument("path", metavar="BUNDLE")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The zip to write.")
+def pack(path: str, out: Path) -> None:
+    """Write BUNDLE as one zip; the same bundle gives the same bytes."""
+    from .edge.bundle import pack_bundle
+
+    pack_bundle(path, out)
+    click.echo(f"{out}: {out.stat().st_size:,} bytes")
 
 
 @cli.group()
@@ -886,23 +1137,21 @@ def main() -> None:
 
 
 def _stream(
-    path: Path,
-    lead: str | None,
+    record: Record,
     speed: float | None,
     model: str,
     html: Path | None,
     backend: str,
+    trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
-    from .edge.formats.wfdb_records import read_record
     from .edge.monitor import Monitor
     from .edge.terminal import stream_to_terminal
 
-    record = read_record(path, lead)
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, backend=backend)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report

@@ -1,21 +1,27 @@
 # Every shipped model again, from data alone: `make -j2 models DATA=data`. A step that was stopped goes
 # on where it was, one that is done is not done again. Hours on two free cores, one step a core:
-# encoder .5, teacher 1, alone .4, cross .1 a fold, wrist .6, phone 2. `figures` and `ablation` train
-# the same without a fold. In runs/KIND/FOLD, FOLD is what the run left out, or `all` of a shipped one.
+# encoder .5, teacher .6, rhythm teachers .7 each, cross .1 a fold, wrist .9, phone 2; DEVICE=cuda
+# takes minutes. `figures` and `ablation` train the same without a fold. In runs/KIND/FOLD, FOLD is
+# what the run left out, or `all` of a shipped one; of rhythm teachers the fold is CinC 2017's.
 RUNS := runs
 MODELS := edge/models
-VERSION := 0.3.0
+SHIPPED := wrist phone
+VERSION := 0.4.0
+DEVICE := cpu
 LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
 percentile_of_wrist := 99.995
 percentile_of_phone := 100
-WITHOUTS := alone/0 no-pretraining/0 no-noise/0
+WITHOUTS := no-teacher/0 no-rhythm-teacher/0 no-pretraining/0 no-noise/0
+RHYTHM_TEACHERS := $(foreach k,2 3 4,$(RUNS)/rhythm/$k/rhythm.safetensors)
 CROSS := $(FOLDS:%=$(RUNS)/cross/%/model.safetensors)
 ENCODER := $(RUNS)/encoder/encoder.safetensors
 NEEDS_DATA = $(if $(DATA),,$(error name the recordings: make models DATA=data; get them by `leadone data get`))
-FINETUNE = $(LEADONE) finetune --data $(DATA) --out $(@D) $(fold)
-DISTILL = $(LEADONE) distill --data $(DATA) --out $(@D) $(fold) $(patsubst %,--teacher %,$(filter $(RUNS)/teacher/% $(RUNS)/alone/%,$(^D)))
+FINETUNE = $(LEADONE) finetune --data $(DATA) --out $(@D) --device $(DEVICE) $(fold)
+DISTILL = $(LEADONE) distill --data $(DATA) --out $(@D) --device $(DEVICE) $(fold) $(patsubst %,--teacher %,$(filter $(RUNS)/teacher/%,$(^D))) \
+  $(patsubst %,--rhythm-teacher %,$(filter $(RUNS)/rhythm/%,$(^D)))
 QUANTIZE = $(LEADONE) quantize $(<D) --data $(DATA) --out $(@D) --model-version $(VERSION)
+BUNDLE = $(QUANTIZE) $(cross) --percentile $(percentile_of_$1) $(if $(fold),--name $1-without-fold-$* --no-rhythm --no-compare,--name $1)
 fold = $(if $(filter-out all,$*),--fold $*)
 cross = $(patsubst %,--cross %,$(filter-out $(RUNS)/cross/$*,$(CROSS:%/model.safetensors=%)))
 
@@ -23,7 +29,8 @@ cross = $(patsubst %,--cross %,$(filter-out $(RUNS)/cross/$*,$(CROSS:%/model.saf
 .PRECIOUS: $(RUNS)/%/model.safetensors $(RUNS)/%/manifest.json
 .SECONDARY:
 
-models: $(MODELS)/wrist/manifest.json $(MODELS)/phone/manifest.json  ## train every shipped model again from DATA=folder (make -j2)
+models: $(SHIPPED:%=$(RUNS)/%/all/int8/manifest.json)  ## train every shipped model again from DATA=folder (make -j2)
+	for m in $(SHIPPED); do cp $(RUNS)/$$m/all/int8/* $(RUNS)/$$m/all/log.jsonl $(MODELS)/$$m/; mv $(MODELS)/$$m/log.jsonl $(MODELS)/$$m/training-log.jsonl; done
 
 figures: $(FOLDS:%=$(RUNS)/wrist/%/int8/manifest.json)  ## and a model without each fold, scored on it
 	$(BIN)/python benchmarks/cross_validate.py --data $(DATA) --bundles $(^D)
@@ -39,30 +46,37 @@ $(ENCODER): | $(VENV)/.full
 
 $(RUNS)/teacher/%/model.safetensors: | $(VENV)/.full
 	$(NEEDS_DATA)
-	$(FINETUNE) --tier teacher --epochs 40
+	$(FINETUNE) --tier teacher --config benchmarks/teacher.toml
 
-$(RUNS)/alone/%/model.safetensors: $(ENCODER)
-	$(FINETUNE) --encoder $(ENCODER)
+$(RUNS)/rhythm/%/rhythm.safetensors: | $(VENV)/.full
+	$(NEEDS_DATA)
+	$(FINETUNE) --tier rhythm
 
 $(RUNS)/cross/%/model.safetensors: $(ENCODER)
 	$(FINETUNE) --encoder $(ENCODER) --config benchmarks/cross.toml
 
-TEACHERS := $(RUNS)/teacher/%/model.safetensors $(RUNS)/alone/%/model.safetensors
+TEACHER := $(RUNS)/teacher/%/model.safetensors
 
-$(RUNS)/wrist/%/model.safetensors: $(TEACHERS) $(ENCODER)
+$(RUNS)/wrist/%/model.safetensors: $(TEACHER) $(RHYTHM_TEACHERS) $(ENCODER)
 	$(DISTILL) --encoder $(ENCODER)
 
-$(RUNS)/no-pretraining/%/model.safetensors: $(TEACHERS)
-	$(DISTILL)
-
-$(RUNS)/no-noise/%/model.safetensors: $(TEACHERS) $(ENCODER)
-	$(DISTILL) --encoder $(ENCODER) --config benchmarks/no-noise.toml
-
-$(RUNS)/phone/%/model.safetensors: $(TEACHERS)
+$(RUNS)/phone/%/model.safetensors: $(TEACHER) $(RHYTHM_TEACHERS)
 	$(DISTILL) --tier phone
 
-$(RUNS)/wrist/%/int8/manifest.json: $(RUNS)/wrist/%/model.safetensors $(CROSS)
-	$(QUANTIZE) $(cross) --name wrist-without-fold-$* --no-rhythm --no-compare
+$(RUNS)/no-teacher/%/model.safetensors: $(RHYTHM_TEACHERS) $(ENCODER)
+	$(DISTILL) --encoder $(ENCODER)
 
-$(MODELS)/%/manifest.json: $(RUNS)/%/all/model.safetensors $(CROSS)
-	$(QUANTIZE) $(cross) --name $* --percentile $(percentile_of_$*)
+$(RUNS)/no-rhythm-teacher/%/model.safetensors: $(TEACHER) $(ENCODER)
+	$(DISTILL) --encoder $(ENCODER)
+
+$(RUNS)/no-pretraining/%/model.safetensors: $(TEACHER) $(RHYTHM_TEACHERS)
+	$(DISTILL)
+
+$(RUNS)/no-noise/%/model.safetensors: $(TEACHER) $(RHYTHM_TEACHERS) $(ENCODER)
+	$(DISTILL) --encoder $(ENCODER) --config benchmarks/no-noise.toml
+
+$(RUNS)/wrist/%/int8/manifest.json: $(RUNS)/wrist/%/model.safetensors $(CROSS)
+	$(call BUNDLE,wrist)
+
+$(RUNS)/phone/%/int8/manifest.json: $(RUNS)/phone/%/model.safetensors $(CROSS)
+	$(call BUNDLE,phone)

@@ -11,6 +11,7 @@ devices and names no other, so that a device as input can't be measured on it.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from leadone.distill.classification import auc, interval_of, patient_weights
-from leadone.distill.classifier import Doubles, fit_head
-from leadone.distill.evaluate import with_progress
+from leadone.distill.findings_fit import crossed_logits, read_findings
 from leadone.distill.ptbxl import PATHOLOGIES, Label
-from leadone.distill.records import ptbxl_records, read_lead_one
+from leadone.distill.records import ptbxl_records
 from leadone.edge.bundle import load_bundle
-from leadone.edge.network import StreamingNetwork
-from leadone.edge.record_features import pooled_features
 
-TRAIN_FOLDS = range(1, 8)
 OLDEST = 90.0  # PTB-XL writes 300 for all above 89
 
 
@@ -37,25 +34,21 @@ def main() -> None:
     parser.add_argument("--model", default="wrist")
     options = parser.parse_args()
     bundle = load_bundle(options.model)
-    network = StreamingNetwork(bundle.files[bundle.manifest["network"]])
     rows = ptbxl_records(options.data)
-    plain = np.array(
-        [pooled_features(read_lead_one(path), network) for path, _, _ in with_progress(rows)]
-    )
-    labels = [label for _, _, label in rows]
-    told = np.concatenate([plain, np.array([_person(label) for label in labels])], 1)
-    positive = np.array([[code in label.codes for code in PATHOLOGIES] for label in labels])
-    is_train = np.array([label.fold in TRAIN_FOLDS for label in labels])
-    weights = patient_weights(np.array([x.patient for x in labels])[~is_train])
-    scores = [_scores(features, positive, is_train) for features in (plain, told)]
+    data = read_findings(rows, bundle)
+    person_of = {label.patient: _person(label) for _, _, label in rows}
+    persons = np.array([person_of[patient] for patient in data.patients])
+    told = replace(data, features=np.concatenate([data.features, persons], 1))
+    weights = patient_weights(data.patients)
+    scores = [crossed_logits(one) for one in (data, told)]
     table = Table(box=None)
     for column in ("finding", "cases", "AUC", "with age and sex", "difference"):
         table.add_column(column, justify="left" if column == "finding" else "right")
     for k, code in enumerate(PATHOLOGIES):
-        without, with_them = (auc(positive[~is_train, k], one[:, k], weights) for one in scores)
+        without, with_them = (auc(data.cases[:, k], one[:, k], weights) for one in scores)
         figures = [interval_of(v) for v in (without, with_them, with_them - without)]
         cells = [f"{f.value:.3f} [{f.low:.3f}, {f.high:.3f}]" for f in figures]
-        table.add_row(code, str(positive[~is_train, k].sum()), *cells)
+        table.add_row(code, str(data.cases[:, k].sum()), *cells)
     Console(width=120).print(table)
 
 
@@ -65,12 +58,6 @@ def _person(label: Label) -> list[float]:
     decades = (min(label.age, OLDEST) - 60) / 10 if has_age else 0.0
     sex = label.sex - 0.5 if has_sex else 0.0
     return [decades, decades**2, sex, float(has_age), float(has_sex)]
-
-
-def _scores(features: Doubles, positive: np.ndarray, is_train: np.ndarray) -> Doubles:
-    weights, bias = fit_head(features[is_train], positive[is_train])
-    scores: Doubles = features[~is_train] @ weights.T + bias
-    return scores
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Time and memory of a day of ECG: leadone's whole analysis beside peers' beat detectors.
 
-    python benchmarks/speed.py [--hours 24] [--peer-hours 1]
+    python benchmarks/speed.py [--hours 24] [--peer-hours 1] [--exported DIR]
 
 The signal is the shipped recording (MIT-BIH 208, 360 Hz) repeated, with a little noise so that no
 two copies are equal. Each reader runs alone in a process of its own on one thread; peers read
 `--peer-hours` and are scaled to a day. leadone gives beats, waves, rhythm, quality and alerts; the
 peers give R peaks only. The row leadone-stream pushes seconds into a Monitor and drops the events:
 its memory after 24 h beside that after 1 h shows that a stream keeps nothing. Peers that are not
-installed are left out: pip install sleepecg neurokit2.
+installed are left out: pip install sleepecg neurokit2. With a bundle of `leadone export`, the rows
+leadone-c are those of its C core.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from leadone import Monitor
     from leadone.edge.record import FloatArray
 
-READERS = ("leadone", "leadone-stream", "sleepecg", "neurokit2", "wfdb-xqrs")
+C_READERS = ("leadone-c", "leadone-c-stream")
+READERS = ("leadone", "leadone-stream", *C_READERS, "sleepecg", "neurokit2", "wfdb-xqrs")
 MODULE_OF = {
     "leadone": "leadone",
     "leadone-stream": "leadone",
+    "leadone-c": "leadone",
+    "leadone-c-stream": "leadone",
     "sleepecg": "sleepecg",
     "neurokit2": "neurokit2",
 }
@@ -39,19 +44,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--peer-hours", type=float, default=1.0)
+    parser.add_argument("--exported", help="A folder that `leadone export` wrote.")
     parser.add_argument("--reader", choices=READERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.reader:
-        measure(options.reader, options.hours)
+        measure(options.reader, options.hours, options.exported)
         return
     print(f"{'reader':<16}{'hours':>6}{'cpu s':>9}{'s per 24 h':>12}{'peak MB':>9}  beats")
-    rows = [(reader, _hours(reader, options)) for reader in READERS]
+    chosen = [reader for reader in READERS if options.exported or reader not in C_READERS]
+    rows = [(reader, _hours(reader, options)) for reader in chosen]
     rows.insert(1, ("leadone-stream", options.peer_hours))
+    exported = ["--exported", options.exported] if options.exported else []
     for reader, hours in rows:
         if importlib.util.find_spec(MODULE_OF.get(reader, "wfdb")) is None:
             print(f"{reader:<16} not installed")
             continue
         command = [sys.executable, __file__, "--reader", reader, "--hours", str(hours)]
+        command += exported
         subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD})
 
 
@@ -60,25 +69,30 @@ def _hours(reader: str, options: argparse.Namespace) -> float:
     return float(options.hours if ours else min(options.peer_hours, options.hours))
 
 
-def measure(reader: str, hours: float) -> None:
+def measure(reader: str, hours: float, exported: str | None) -> None:
     """Read `hours` of signal with one reader; print its row."""
     import numpy as np
 
-    from leadone import Record, read_record
+    from leadone import Monitor, Record, analyze, read_record
     from leadone.cli import DEMO_RECORD
 
     demo = read_record(DEMO_RECORD)
-    if reader == "leadone-stream":
+    model, backend = (exported, "c") if exported and reader in C_READERS else ("wrist", "onnx")
+    if reader.endswith("-stream"):
+        monitor = Monitor.load(model, backend=backend)
         started = time.process_time()
-        return _print(reader, hours, started, _stream(demo.signal_mv, demo.rate_hz, hours))
+        beats = _stream(monitor, demo.signal_mv, demo.rate_hz, hours)
+        return _print(reader, hours, started, beats)
     repeats = int(np.ceil(hours * 3600 / demo.duration_s))
     signal = np.tile(demo.signal_mv, repeats)[: int(hours * 3600 * demo.rate_hz)]
     noise = np.random.default_rng(0).normal(0, 0.005, 1_000_003).astype(np.float32)
     for start in range(0, len(signal), len(noise)):
         part = signal[start : start + len(noise)]
         part += noise[: len(part)]
+    record = Record(signal, demo.rate_hz, "MLII", source="day")
     started = time.process_time()
-    beats = _read(reader, Record(signal, demo.rate_hz, "MLII", source="day"))
+    is_ours = reader.startswith("leadone")
+    beats = len(analyze(record, model, backend).beats) if is_ours else _read(reader, record)
     return _print(reader, hours, started, beats)
 
 
@@ -89,11 +103,9 @@ def _print(reader: str, hours: float, started: float, beats: int) -> None:
     print(row, flush=True)
 
 
-def _stream(signal_mv: FloatArray, rate_hz: float, hours: float) -> int:
+def _stream(monitor: Monitor, signal_mv: FloatArray, rate_hz: float, hours: float) -> int:
     """Beats of a monitor that hears the recording over and over, a second at a time."""
-    from leadone import Monitor
-
-    monitor, second, beats = Monitor.load("wrist"), round(rate_hz), 0
+    second, beats = round(rate_hz), 0
     for k in range(int(hours * 3600)):
         start = k * second % (len(signal_mv) - second)
         events = monitor.push(signal_mv[start : start + second], rate_hz)
@@ -102,11 +114,10 @@ def _stream(signal_mv: FloatArray, rate_hz: float, hours: float) -> int:
 
 
 def _read(reader: str, record: object) -> int:
-    from leadone import Record, analyze
+    """R peaks by a peer."""
+    from leadone import Record
 
     assert isinstance(record, Record)
-    if reader == "leadone":
-        return len(analyze(record).beats)
     if reader == "sleepecg":
         import sleepecg
 

@@ -18,7 +18,7 @@ from ..edge.frontend import network_input
 from ..edge.labels import BEATS, RHYTHMS, WAVES
 from ..edge.quality import QualityLimits
 from ..edge.record_head import RecordHead
-from ..edge.rhythm import FEATURES, RhythmModel, terms
+from ..edge.rhythm import FEATURES, RhythmModel
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 from .arithmetic_loss import MAX_LOSS_POINTS, SETS, Figure, arithmetic_loss, check_loss
 from .beat_data import collect_beats
@@ -28,7 +28,7 @@ from .delineator import work_of
 from .export.graph import trace
 from .export.onnx_writer import write_float, write_int8
 from .export.quantize import PERCENTILE, quantize
-from .findings_fit import fit_findings
+from .findings_fit import collect_findings, fit_findings
 from .finetune import Multitask, load_run, training_leads, without_fold
 from .records import seen_records
 from .rhythm_fit import as_manifest, collect, fit
@@ -85,7 +85,7 @@ def build_bundle(
     groups = {lead.group for lead in without_fold(leads, config.fold)}
     groups |= seen_records(data, config.fold)
     manifest["training"] = {"config": asdict(config), "source_records": sorted(groups)}
-    parts = _Parts(manifest, network, model.heads.exported(), _unfitted())
+    parts = _Parts(manifest, network, model.head.exported(), _unfitted())
 
     def show(what: str) -> Callable[[float], None] | None:
         return (lambda share: progress(what, share)) if progress is not None else None
@@ -94,12 +94,7 @@ def build_bundle(
         if (data / "mitdb").is_dir():
             beats = collect_beats(data / "mitdb", networks, config.fold, show("beats"))
             parts = replace(parts, beats=fit_beats(beats))
-        if (data / "ptbxl").is_dir():
-            parts = replace(parts, head=fit_findings(data, network, parts.head))
-        if with_rhythm:
-            bundle = _write(Path(scratch) / "rhythm", parts)
-            windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
-            parts = replace(parts, rhythm=fit(windows))
+        parts = _fitted(parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress)
         figures: list[Figure] = []
         if arithmetic == "int8" and max_loss_points is not None:
             exact = _network(model, leads, config.fold, "float32", percentile)
@@ -115,6 +110,57 @@ def build_bundle(
             )
             check_loss(figures, max_loss_points)
     return _write(out, parts).manifest, figures
+
+
+def refit_bundle(
+    bundle: Bundle,
+    data: Path,
+    out: Path,
+    *,
+    version: str,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[str, Any]:
+    """Fit rhythm and findings anew on a bundle's network, say with other records below `data`.
+
+    The network and the beat classes stay as they are; returns the manifest of the bundle in `out`.
+    """
+    fitted = ("record_head", "rhythm", "beat_model", "format", "files")
+    manifest = {k: v for k, v in bundle.manifest.items() if k not in fitted}
+    beats = bundle.manifest["beat_model"]
+    parts = _Parts(
+        {**manifest, "version": version},
+        bundle.files[manifest["network"]],
+        RecordHead.from_manifest(bundle.manifest["record_head"]),
+        _unfitted(),
+        beats and BeatModel.from_manifest(beats),
+    )
+    with TemporaryDirectory() as scratch:
+        parts = _fitted(parts, data, Path(scratch), with_rhythm=True, progress=progress)
+    return _write(out, parts).manifest
+
+
+def _fitted(
+    parts: _Parts,
+    data: Path,
+    scratch: Path,
+    *,
+    with_rhythm: bool,
+    progress: Callable[[str, float], None] | None,
+) -> _Parts:
+    """With the rhythm by CinC 2017 and the findings by PTB-XL, where they are below `data`."""
+
+    def show(what: str) -> Callable[[float], None] | None:
+        return (lambda share: progress(what, share)) if progress is not None else None
+
+    if with_rhythm:
+        bundle = _write(scratch / "unfitted", parts)
+        windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
+        parts = replace(parts, rhythm=fit(windows))
+    if (data / "ptbxl").is_dir():
+        bundle = _write(scratch / "rhythm", parts)
+        found = collect_findings(data, bundle, show("findings"))
+        parts = replace(parts, head=fit_findings(found, parts.head))
+    return parts
 
 
 def _network(
@@ -139,14 +185,13 @@ def _network(
 def _cost(model: Multitask) -> tuple[int, float]:
     """Parameters of the network and of its heads, and multiply-accumulates a second."""
     parameters, macs = work_of(model.network)
-    return parameters + sum(value.numel() for value in model.heads.parameters()), macs
+    return parameters + sum(value.numel() for value in model.head.parameters()), macs
 
 
 def _unfitted() -> RhythmModel:
     """All classes equally likely: what reads the records that the regression is fitted on."""
     k = len(FEATURES)
-    no_weights = (0.0,) * terms(np.zeros(k)).shape[-1]
-    return RhythmModel((0.0,) * k, (1.0,) * k, (no_weights,) * len(RHYTHMS), (0.0,) * len(RHYTHMS))
+    return RhythmModel((0.0,) * k, (1.0,) * k, ((0.0,) * k,) * len(RHYTHMS), (0.0,) * len(RHYTHMS))
 
 
 def calibration_windows(leads: Sequence[LabelledLead]) -> torch.Tensor:

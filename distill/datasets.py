@@ -26,6 +26,7 @@ CINC_CLASSES = ("N", "A", "O", "~")  # as `labels.RHYTHMS`
 CINC_TEST_FOLD = 0
 CINC_VALIDATION_FOLD = 1  # what the rhythm is fitted and chosen on
 WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
+OTHER_BEATS = ("Aberrant", "Iii degree")  # of LUDB: escape beats, and what looks like V
 LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", *(f"v{k}" for k in range(1, 7)))
 
 
@@ -70,16 +71,39 @@ def parse_waves(annotation: wfdb.Annotation, scale: float) -> list[Wave]:
 
 
 def load_ludb(folder: Path) -> Iterator[LabelledLead]:
-    """All twelve leads of each LUDB record; waves complete between first and last mark."""
+    """All twelve leads of each LUDB record; waves complete between first and last mark.
+
+    Where its table names no ectopic beat, every QRS is N, as wide as it may be; a paced one is Q.
+    """
+    class_of = _ludb_beats(folder / "ludb.csv")
     for name in record_names(folder):
+        beat = class_of.get(name.rsplit("/", 1)[-1])
         for lead in LUDB_LEADS:
             filtered, scale = _filtered(folder / name, lead)
             annotation = wfdb.rdann(str(folder / name), lead)
             waves = parse_waves(annotation, scale)
             span = (annotation.sample[0] * scale, annotation.sample[-1] * scale)
+            beats = tuple((w.peak, beat) for w in waves if beat and w.kind == QRS)
             yield LabelledLead(
-                group_of("ludb", name), "ludb", lead, filtered, tuple(waves), (span,), (), False
+                group_of("ludb", name), "ludb", lead, filtered, tuple(waves), (span,), beats, False
             )
+
+
+def _ludb_beats(table: Path) -> dict[str, str]:
+    """The class of all beats of a record, by its number, where LUDB's table leaves only one."""
+    if not table.is_file():
+        return {}
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    class_of = {}
+    for row in rows:
+        if row["Cardiac pacing"].strip():
+            class_of[row["ID"].strip()] = "Q"
+        elif not row["Extrasystolies"].strip() and not any(
+            word in f"{row['Rhythms']} {row['Conduction abnormalities']}" for word in OTHER_BEATS
+        ):
+            class_of[row["ID"].strip()] = "N"
+    return class_of
 
 
 def load_qtdb(folder: Path) -> Iterator[LabelledLead]:

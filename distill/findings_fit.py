@@ -1,43 +1,92 @@
-"""Fit the findings on PTB-XL's lead I: a logistic readout of the network's pooled features.
+"""Fit the findings on PTB-XL's lead I: a logistic readout of what the bundle makes of a record.
 
-The readout that was trained along with the network is fitted anew on the features that the bundle's
-network gives, with a penalty chosen by parts of the training folds: unseen cases are told better by
-it (fold 8, mean AUC of ten findings .920 against .904). Thresholds are those of the best smoothed
-G-mean on the fold for validation, and are put at a probability of one half: what is told is the
-probability among as many cases as others, not at any clinic's prevalence.
+The network's pooled features, which no finding has trained, stand beside the features of the beats
+(`rhythm.FEATURES`): among the latter are those that define a finding, such as the rate, the PR
+interval and the width of a QRS. Training records are the folds 1 to 8. Each of them is told by a
+readout of the seven other folds; on these opinions the thresholds of the best smoothed G-mean are
+chosen, and are put at a probability of one half: what is told is the probability among as many
+cases as others, not at any clinic's prevalence.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from ..edge.analyze import MIN_DURATION_S
+from ..edge.bundle import Bundle
+from ..edge.events import Rhythm
+from ..edge.monitor import Monitor
 from ..edge.network import StreamingNetwork
+from ..edge.record import Record
 from ..edge.record_features import pooled_features
 from ..edge.record_head import RecordHead
+from ..edge.rhythm import RhythmModel
 from .classification import smooth_threshold
-from .classifier import fit_head
-from .evaluate import with_progress
-from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD
+from .classifier import Doubles, fit_head
+from .ptbxl import PATHOLOGIES, TEST_FOLDS, Label
 from .records import ptbxl_records, read_lead_one
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 THRESHOLD = 0.5
 
 
-def fit_findings(data: Path, network: bytes, head: RecordHead) -> RecordHead:
-    """The head with findings; one without cases in the fold for validation is left out."""
+@dataclass(frozen=True)
+class FindingData:
+    """Features (n, d + k), cases (n, findings), and the fold and patient of each record."""
+
+    features: Doubles
+    cases: Bools
+    folds: Ints
+    patients: npt.NDArray[np.str_]
+
+    def __getitem__(self, chosen: Bools) -> FindingData:
+        """The records of a mask."""
+        return FindingData(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def collect_findings(
+    data: Path, bundle: Bundle, progress: Callable[[float], None] | None = None
+) -> FindingData:
+    """Every record of PTB-XL outside the folds for testing that holds enough beats."""
     rows = [row for row in ptbxl_records(data) if row[2].fold not in TEST_FOLDS]
-    stream = StreamingNetwork(network)
-    features = np.array(
-        [pooled_features(read_lead_one(p), stream) for p, *_ in with_progress(rows)]
+    return read_findings(rows, bundle, progress)
+
+
+def read_findings(
+    rows: Sequence[tuple[Path, str, Label]],
+    bundle: Bundle,
+    progress: Callable[[float], None] | None = None,
+) -> FindingData:
+    """The features of these records; what can't be read is left out."""
+    features, labels = [], []
+    stream = StreamingNetwork(bundle.files[bundle.manifest["network"]])
+    for k, (path, _, label) in enumerate(rows):
+        found = record_features(read_lead_one(path), bundle, stream)
+        if found is not None:
+            features.append(found)
+            labels.append(label)
+        if progress is not None:
+            progress((k + 1) / len(rows))
+    return FindingData(
+        np.array(features),
+        np.array([[code in label.codes for code in PATHOLOGIES] for label in labels]),
+        np.array([label.fold for label in labels]),
+        np.array([label.patient for label in labels]),
     )
-    cases = np.array([[code in label.codes for code in PATHOLOGIES] for _, _, label in rows])
-    is_kept = np.array([label.fold == VALIDATION_FOLD for _, _, label in rows])
-    weights, bias = fit_head(features[~is_kept], cases[~is_kept])
-    logits = features[is_kept] @ weights.T + bias
-    cuts = np.array([smooth_threshold(cases[is_kept, k], logits[:, k]) for k in range(len(bias))])
+
+
+def fit_findings(data: FindingData, head: RecordHead) -> RecordHead:
+    """The head with findings; one that some fold's complement lacks is left out."""
+    weights, bias = fit_head(data.features, data.cases)
+    logits = crossed_logits(data)
+    cuts = np.array([smooth_threshold(data.cases[:, k], logits[:, k]) for k in range(len(bias))])
     told = np.flatnonzero(np.isfinite(cuts))
     return replace(
         head,
@@ -46,3 +95,26 @@ def fit_findings(data: Path, network: bytes, head: RecordHead) -> RecordHead:
         finding_bias=tuple((bias - cuts)[told].tolist()),
         thresholds=(THRESHOLD,) * len(told),
     )
+
+
+def crossed_logits(data: FindingData) -> Doubles:
+    """Logits (n, findings) of each fold by a readout of the others."""
+    logits = np.full(data.cases.shape, np.nan)
+    for fold in np.unique(data.folds):
+        here = data.folds == fold
+        weights, bias = fit_head(data.features[~here], data.cases[~here])
+        logits[here] = data.features[here] @ weights.T + bias
+    return logits
+
+
+def record_features(record: Record, bundle: Bundle, stream: StreamingNetwork) -> Doubles | None:
+    """Pooled features and those of the beats (d + k,) of a short record; None for too few beats."""
+    if record.duration_s < MIN_DURATION_S:
+        return None
+    monitor = Monitor(bundle, record.lead)
+    events = monitor.push(record.signal_mv, record.rate_hz) + monitor.finish()
+    told = [event.evidence for event in events if isinstance(event, Rhythm) and event.evidence]
+    if not told:
+        return None
+    model = RhythmModel.from_manifest(bundle.manifest["rhythm"])
+    return np.concatenate([pooled_features(record, stream), model.standardised(np.array(told[-1]))])

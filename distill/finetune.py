@@ -28,14 +28,14 @@ from .crops import Batch, CropSource, EpochPlan
 from .datasets import LOADERS, LabelledLead, fold_of
 from .delineator import Delineator, work_of
 from .machine import CPU, Machine, moved
-from .record_heads import RecordHeads
+from .record_heads import RhythmHead
 from .records import (
     LabelledRecord,
     RecordBatch,
     RecordPlan,
     RecordSource,
-    load_findings,
     load_rhythms,
+    load_unlabelled,
 )
 from .replay import Replay
 from .rhythm_loss import rhythm_loss
@@ -56,8 +56,7 @@ class FinetuneConfig:
     learning_rate: float = 5e-3
     weight_decay: float = 0.02
     beat_weight: float = 0.2
-    rhythm_weight: float = 0.06
-    finding_weight: float = 0.06
+    rhythm_weight: float = 0.2
     ema: float = 0.998
     seed: int = 0
     fold: int | None = None  # records of this fold are left out; None trains on all
@@ -97,10 +96,10 @@ def finetune(
     rhythm: RhythmLabels | None = None,
     machine: Machine = CPU,
 ) -> Path:
-    """Train on LUDB, QTDB, MIT-BIH, CinC 2017 and PTB-XL below `data`; returns the weights' path.
+    """Train on LUDB, QTDB, MIT-BIH and CinC 2017 below `data`; returns the weights' path.
 
     `encoder` is a pretrained one to start from, of the same widths; `waves` and `rhythm` are what
-    teachers say.
+    teachers say, of PTB-XL's lead I as well.
     `run` holds `checkpoint.safetensors` (written each epoch, resumed from), `log.jsonl` and at the
     end `model.safetensors`. `machine` is no part of what is learnt, but for rounding.
     """
@@ -109,13 +108,14 @@ def finetune(
         config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
     leads, dense = training_leads(data, config.fold), None
-    rhythms, findings = training_records(data, config)
+    rhythms = training_rhythms(data, config)
     if waves is not None:
-        leads, dense = waves.targets(leads, [*rhythms, *findings])
+        unlabelled = load_unlabelled(data) if (data / "ptbxl").is_dir() else []
+        leads, dense = waves.targets(leads, [*rhythms, *unlabelled])
     if rhythm is not None:
         rhythms = rhythm.soften(rhythms, config.teacher_share)
     source = CropSource(leads, noises, config.augment, config.plan, dense)
-    records = record_sources(rhythms, findings, config.records, noises)
+    records = rhythm_source(rhythms, config.records, noises)
     per_epoch = source.steps(config.batch)
     trainer = Trainer(config, per_epoch, machine.device)
     if encoder is not None:
@@ -123,9 +123,9 @@ def finetune(
     make_folder(run)
     first = trainer.resume(run)
 
-    def make(step: int) -> tuple[Batch, RecordBatch | None, RecordBatch | None]:
-        of_rhythm, of_finding = (s.batch(config.seed, step) if s else None for s in records)
-        return source.batch(config.batch, config.seed, step), of_rhythm, of_finding
+    def make(step: int) -> tuple[Batch, RecordBatch | None]:
+        rhythm_batch = records.batch(config.seed, step) if records else None
+        return source.batch(config.batch, config.seed, step), rhythm_batch
 
     steps = in_order(make, first * per_epoch, config.epochs * per_epoch, machine.workers)
     for epoch in range(first, config.epochs):
@@ -146,35 +146,21 @@ def finetune(
     return weights
 
 
-def training_records(
-    data: Path, config: FinetuneConfig
-) -> tuple[list[LabelledRecord], list[LabelledRecord]]:
-    """Rhythms, without the fold left out, and findings; none where the loss weighs nothing."""
-    rhythms, findings = [], []
-    if (data / "cinc2017").is_dir() and config.rhythm_weight > 0:
-        records = load_rhythms(data / "cinc2017")
-        rhythms = [record for record in records if fold_of(record.group) != config.fold]
-    if (data / "ptbxl").is_dir() and config.finding_weight > 0:
-        findings = load_findings(data)
-    return rhythms, findings
+def training_rhythms(data: Path, config: FinetuneConfig) -> list[LabelledRecord]:
+    """Rhythms, without the fold left out; none where the loss weighs nothing."""
+    if not (data / "cinc2017").is_dir() or config.rhythm_weight == 0:
+        return []
+    records = load_rhythms(data / "cinc2017")
+    return [record for record in records if fold_of(record.group) != config.fold]
 
 
-def record_sources(
-    rhythms: list[LabelledRecord],
-    findings: list[LabelledRecord],
-    plan: RecordPlan,
-    noises: list[Floats],
-) -> tuple[RecordSource | None, RecordSource | None]:
-    """Where batches of both come from; None where there are no records."""
-    unwarped = replace(plan.augment, warp=1.0)  # a heart rate is a finding
-    return (
-        RecordSource(rhythms, plan.rhythm_s, plan.rhythm_batch, noises, plan.augment)
-        if rhythms
-        else None,
-        RecordSource(findings, plan.finding_s, plan.finding_batch, noises, unwarped)
-        if findings
-        else None,
-    )
+def rhythm_source(
+    rhythms: list[LabelledRecord], plan: RecordPlan, noises: list[Floats]
+) -> RecordSource | None:
+    """Where batches of rhythms come from; None where there are no records."""
+    if not rhythms:
+        return None
+    return RecordSource(rhythms, plan.rhythm_s, plan.rhythm_batch, noises, plan.augment)
 
 
 def training_leads(data: Path, fold: int | None) -> list[LabelledLead]:
@@ -192,17 +178,17 @@ def without_fold(leads: Sequence[LabelledLead], fold: int | None) -> list[Labell
 
 
 class Multitask(nn.Module):
-    """The network, and the heads of whole records on its deepest features."""
+    """The network, and the head of whole records on its deepest features."""
 
     def __init__(self, config: EncoderConfig) -> None:
         """Everything that one training trains."""
         super().__init__()
         self.network = Delineator(config)
-        self.heads = RecordHeads(config.channels[3])
+        self.head = RhythmHead(config.channels[3])
 
-    def records(self, batch: RecordBatch) -> tuple[Tensor, Tensor]:
-        """Rhythm and finding logits of a batch of records; the decoder is not needed."""
-        logits: tuple[Tensor, Tensor] = self.heads(self.network.encoder(batch.x)[-1], batch.samples)
+    def rhythms(self, batch: RecordBatch) -> Tensor:
+        """Rhythm logits of a batch of records; the decoder is not needed."""
+        logits: Tensor = self.head(self.network.encoder(batch.x)[-1], batch.samples)
         return logits
 
 
@@ -237,21 +223,17 @@ class Trainer:
         for model in (self.model, self.averaged):
             model.network.encoder.load_state_dict(embedder.encoder.state_dict())
 
-    def step(
-        self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
-    ) -> dict[str, Tensor]:
+    def step(self, batch: Batch, rhythms: RecordBatch | None) -> dict[str, Tensor]:
         """One update; returns the losses."""
         self.model.train()
-        of_records = (moved(b, self._device) if b else None for b in (rhythms, findings))
-        losses = self._backward(moved(batch, self._device), *of_records)
+        of_records = moved(rhythms, self._device) if rhythms else None
+        losses = self._backward(moved(batch, self._device), of_records)
         self._optimizer.step()
         self._schedule.step()
         self._average()
         return losses
 
-    def _gradients(
-        self, batch: Batch, rhythms: RecordBatch | None, findings: RecordBatch | None
-    ) -> dict[str, Tensor]:
+    def _gradients(self, batch: Batch, rhythms: RecordBatch | None) -> dict[str, Tensor]:
         """The losses; clipped gradients of their weighted sum are left behind."""
         self._optimizer.zero_grad(set_to_none=True)
         waves, beats, _ = self.model.network(batch.x)
@@ -260,17 +242,11 @@ class Trainer:
             "beat_loss": beat_loss(beats.squeeze(2), batch.beat),
         }
         if rhythms is not None:
-            losses["rhythm_loss"] = rhythm_loss(self.model.records(rhythms)[0], rhythms.target)
-        if findings is not None:
-            logits = self.model.records(findings)[1]
-            losses["finding_loss"] = functional.binary_cross_entropy_with_logits(
-                logits, findings.target
-            )
+            losses["rhythm_loss"] = rhythm_loss(self.model.rhythms(rhythms), rhythms.target)
         weights = {
             "wave_loss": 1.0,
             "beat_loss": self.config.beat_weight,
             "rhythm_loss": self.config.rhythm_weight,
-            "finding_loss": self.config.finding_weight,
         }
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The heads that speak of a whole window, as they are trained: pooled deepest features, linear."""
+"""The head that names a window's rhythm, as it is trained: pooled deepest features, linear."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from ..edge.labels import RHYTHMS
 from ..edge.pooling import SPREAD_FLOOR
 from ..edge.record_head import RecordHead
 from ..edge.timing import HOP_SAMPLES
-from .ptbxl import PATHOLOGIES
 
 
-class RecordHeads(nn.Module):
-    """Rhythm logits (b, 4) and finding logits (b, k) of records of unequal length."""
+class RhythmHead(nn.Module):
+    """Rhythm logits (b, 4) of records of unequal length."""
 
     def __init__(self, channels: int, dropout: float = 0.2) -> None:
         """`channels` of the deepest features; their statistics are 3 times as many."""
@@ -22,23 +21,20 @@ class RecordHeads(nn.Module):
         self.norm = nn.BatchNorm1d(size, affine=False)
         self.dropout = nn.Dropout(dropout)
         self.rhythm = nn.Linear(size, len(RHYTHMS))
-        self.findings = nn.Linear(size, len(PATHOLOGIES))
 
-    def forward(self, deep: Tensor, samples: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, deep: Tensor, samples: Tensor) -> Tensor:
         """Features (b, c, 1, n/16) of windows of which the first `samples` (b,) are signal."""
         features = self.dropout(self.norm(pooled(deep.squeeze(2), samples // HOP_SAMPLES)))
-        return self.rhythm(features), self.findings(features)
+        logits: Tensor = self.rhythm(features)
+        return logits
 
     def exported(self) -> RecordHead:
-        """The rhythm's readout as plain numbers, batch norm folded in; findings are fitted anew."""
-        weights, bias = self._folded(self.rhythm)
-        return RecordHead(tuple(map(tuple, weights.tolist())), tuple(bias.tolist()))
-
-    def _folded(self, layer: nn.Linear) -> tuple[Tensor, Tensor]:
+        """The readout as plain numbers, batch norm folded in; findings are fitted on their own."""
         assert self.norm.running_mean is not None and self.norm.running_var is not None
         factor = (self.norm.running_var.double() + self.norm.eps).rsqrt()
-        weight = layer.weight.detach().double() * factor
-        return weight, layer.bias.detach().double() - weight @ self.norm.running_mean.double()
+        weight = self.rhythm.weight.detach().double() * factor
+        bias = self.rhythm.bias.detach().double() - weight @ self.norm.running_mean.double()
+        return RecordHead(tuple(map(tuple, weight.tolist())), tuple(bias.tolist()))
 
 
 def pooled(deep: Tensor, frames: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Records with one label each for the whole: rhythms of CinC 2017, findings of PTB-XL's lead I."""
+"""Whole records: rhythms of CinC 2017, and lead I of PTB-XL with its findings."""
 
 from __future__ import annotations
 
@@ -16,21 +16,18 @@ from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
 from ..edge.formats.wfdb_records import read_record
 from ..edge.frontend import filter_record, network_input
-from ..edge.labels import RHYTHMS
+from ..edge.labels import BEATS, RHYTHMS
 from ..edge.record import Record
 from ..edge.timing import HOP_SAMPLES
 from ..pretrain.archive import entries
 from ..pretrain.augment import AugmentConfig, corrupt, draw_speed
 from .datasets import CINC_CLASSES, CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of, read_cinc2017
-from .ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD, Label, read_labels
+from .ptbxl import TEST_FOLDS, VALIDATION_FOLD, Label, read_labels
 
 Floats = npt.NDArray[np.float32]
 CLASS_OF_REFERENCE = {name: k for k, name in enumerate(CINC_CLASSES)}
 # What a label says of beats: none is ectopic in a normal rhythm, none atrial in fibrillation.
-BEATS_OF_RHYTHM = {"N": "N", "A": "NV", "O": "NSVQ", "~": "NSVQ"}
-ECTOPIC_CODES = frozenset(
-    ("PVC", "PAC", "PRC(S)", "BIGU", "TRIGU", "SVARR", "SVTAC", "PSVT", "PACE")
-)
+BEATS_OF_RHYTHM = {"N": "N", "A": "NV"}
 RMS_MV = 0.15  # of lead I where a copy of PTB-XL has no unit
 PTBXL_FOLDERS = ("ptbxl_mv", "ptbxl")
 # Of CinC 2017, for training: one more is for testing, and one for fitting and choosing.
@@ -39,12 +36,14 @@ RHYTHM_FOLDS = tuple(k for k in range(5) if k not in (CINC_TEST_FOLD, CINC_VALID
 
 @dataclass(frozen=True)
 class LabelledRecord:
-    """Lead I filtered at 250 Hz and what holds of all of it: a class, or one 0 or 1 a finding."""
+    """Lead I filtered at 250 Hz, and what its label says of all of it."""
 
     group: str
     filtered_mv: Floats
-    target: npt.NDArray[np.float32]  # (4,) rhythms or (k,) findings
-    beats: str = "NSVQ"  # the classes that its label leaves to its beats
+    target: npt.NDArray[np.float32]  # probabilities of the rhythms (4,); (0,) where none is named
+    beats: str = "".join(BEATS)  # the classes that its label leaves to its beats
+    without_p: bool = False
+    is_readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,6 @@ class RecordPlan:
 
     rhythm_batch: int = 16
     rhythm_s: float = 20.0
-    finding_batch: int = 16
-    finding_s: float = 10.0
     augment: GentleConfig = field(default_factory=GentleConfig)
 
 
@@ -78,7 +75,8 @@ def load_rhythms(folder: Path, folds: Sequence[int] = RHYTHM_FOLDS) -> list[Labe
             record = read_record(path)
             target = np.eye(len(RHYTHMS), dtype=np.float32)[CLASS_OF_REFERENCE[kind]]
             filtered, _ = filter_record(record.signal_mv, record.rate_hz)
-            records.append(LabelledRecord(group, filtered, target, BEATS_OF_RHYTHM[kind]))
+            beats = BEATS_OF_RHYTHM.get(kind, "".join(BEATS))
+            records.append(LabelledRecord(group, filtered, target, beats, kind == "A", kind != "~"))
     return records
 
 
@@ -96,8 +94,8 @@ def ptbxl_records(data: Path) -> list[tuple[Path, str, Label]]:
     return [(path, identity, labels[identity]) for path, identity in found]
 
 
-def load_findings(data: Path) -> list[LabelledRecord]:
-    """Lead I of PTB-XL's folds for training."""
+def load_unlabelled(data: Path) -> list[LabelledRecord]:
+    """Lead I of PTB-XL's folds 1 to 7, for teachers: its findings teach no network."""
     kept = (VALIDATION_FOLD, *TEST_FOLDS)
     records = []
     for path, identity, label in ptbxl_records(data):
@@ -105,9 +103,7 @@ def load_findings(data: Path) -> list[LabelledRecord]:
             lead_one = read_lead_one(path)
             filtered, _ = filter_record(lead_one.signal_mv, lead_one.rate_hz)
             filtered *= np.float32(RMS_MV / (filtered.std() + 1e-6))  # both copies alike
-            target = np.array([code in label.codes for code in PATHOLOGIES], np.float32)
-            beats = "NSVQ" if label.codes & ECTOPIC_CODES else "N"
-            records.append(LabelledRecord(identity, filtered, target, beats))
+            records.append(LabelledRecord(identity, filtered, np.empty(0, np.float32)))
     return records
 
 

@@ -51,7 +51,7 @@ assert CINC_TEST_FOLD not in FOLDS
 class RhythmTeacherConfig:
     """Everything a run depends on besides the data; stored in each checkpoint."""
 
-    epochs: int = 40
+    epochs: int = 25
     batch: int = 32
     seconds: float = 30.0  # of a record, at a random place
     learning_rate: float = 3e-3

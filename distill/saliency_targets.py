@@ -60,12 +60,13 @@ def window_target(name: str, head: RecordHead, frames: slice) -> Target:
 def window_odds(features: Tensor, name: str, head: RecordHead) -> Tensor:
     """Log-odds (batch,) from pooled features (batch, 3 c): the network's own opinion.
 
-    Of a rhythm among rhythms, of a finding by itself.
+    Of a rhythm among rhythms, of a finding by itself; what beats add to the latter is left out.
     """
     is_rhythm = name in RHYTHMS
     weights = head.rhythm_weights if is_rhythm else head.finding_weights
     bias = head.rhythm_bias if is_rhythm else head.finding_bias
-    logits = functional.linear(features, torch.tensor(weights), torch.tensor(bias))
+    of_network = torch.tensor(weights)[:, : features.shape[1]]
+    logits = functional.linear(features, of_network, torch.tensor(bias))
     if is_rhythm:
         return log_odds(logits[:, :, None, None], RHYTHMS.index(name))[:, 0]
     return logits[:, head.findings.index(name)]

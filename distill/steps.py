@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 Item = TypeVar("Item")
@@ -34,6 +35,7 @@ def in_order(make: Callable[[int], Item], first: int, last: int, workers: int) -
         _Numbered(make, last),
         batch_size=None,
         sampler=range(first, last),
+        generator=torch.Generator(),  # the loader's own numbers come from nobody else's
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
         multiprocessing_context="fork"

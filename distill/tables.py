@@ -15,6 +15,7 @@ from .drift import Day
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
 from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
 from .export.verify import Verdict
+from .export.verify_data import SetVerdict
 from .metrics import (
     CLASSES,
     FIDUCIALS,
@@ -97,16 +98,46 @@ def loss_table(figures: Sequence[Figure]) -> Table:
     return table
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """How each target answered beside the integers."""
-    columns = ("target", "kB", "ms per 10 s", "equal bytes", "largest step", "beats", "waves")
-    table = _table(*columns, "")
+def verdict_table(verdicts: Sequence[Verdict], macs_per_second: float) -> Table:
+    """How each target answered beside the integers, and what it costs."""
+    table = _table(
+        *("target", "bytes", "RAM", "ms per 10 s", "ms per hop", "equal bytes", "largest step"),
+        *("equal beats", "equal waves", ""),
+    )
     for one in verdicts:
-        shares = (one.equal_bytes, one.equal_beats, one.equal_waves)
-        equal, beats, waves = ("-" if share is None else f"{share:.2%}" for share in shares)
-        size, speed = f"{one.file_bytes / 1000:.0f}", f"{one.ms_per_10_s:.2f}"
-        verdict = "as it has to be" if one.holds else "FAILS"
-        table.add_row(one.target, size, speed, equal, str(one.largest), beats, waves, verdict)
+        equal = one.equal
+        shares = (equal.beat_share, equal.wave_share) if equal else (None, None)
+        table.add_row(
+            one.target,
+            f"{one.file_bytes:,}",
+            "-" if one.ram_bytes is None else f"{one.ram_bytes:,}",
+            f"{one.ms_per_10_s:.2f}",
+            "-" if one.ms_per_hop is None else f"{one.ms_per_hop:.3f}",
+            f"{one.equal_bytes:.2%}",
+            str(one.largest),
+            *("-" if share is None else f"{share:.2%}" for share in shares),
+            "as it has to be" if one.holds else "FAILS",
+        )
+    table.caption = (
+        f"{10 * macs_per_second / 1e6:.1f} million multiplications per 10 s of signal; RAM: states "
+        "and tensors of a stream, TFLM's arena"
+    )
+    return table
+
+
+def set_table(verdicts: Sequence[SetVerdict]) -> Table:
+    """One set on each runtime, beside the integers."""
+    table = _table("runtime", *(f"{name} F1" for name in verdicts[0].f1), "beats", "waves", "")
+    for one in verdicts:
+        table.add_row(
+            one.runtime,
+            *(f"{100 * value:.2f}" for value in one.f1.values()),
+            f"{one.equal.beat_share:.2%}",
+            f"{one.equal.wave_share:.2%}",
+            "as it has to be" if one.holds else "FAILS",
+        )
+    what = f"{verdicts[0].records} records, {verdicts[0].equal.beats_of:,} beats"
+    table.title = f"{verdicts[0].dataset}: {what}; shares that equal the integers'"
     return table
 
 

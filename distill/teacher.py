@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..edge.errors import InputError
 from ..edge.frontend import network_input
-from ..edge.labels import BEATS, QRS, RHYTHMS
+from ..edge.labels import BEATS, QRS
 from ..edge.timing import (
     BEAT_FRAME_SAMPLES,
     HOP_SAMPLES,
@@ -38,7 +38,6 @@ Floats = npt.NDArray[np.float32]
 
 CERTAIN_BEAT = 0.9
 BEAT_REACH_FRAMES = 1  # each side of a QRS' middle
-AF, NOISE = RHYTHMS.index("af"), RHYTHMS.index("noise")
 UNLABELLED = "unlabelled"  # the dataset of leads that a teacher alone has labelled
 
 
@@ -94,7 +93,7 @@ class Teacher:
         self, leads: Sequence[LabelledLead], records: Sequence[LabelledRecord]
     ) -> tuple[list[LabelledLead], list[Bytes]]:
         """The leads and the readable records, each with dense targets (5, n) where none is open."""
-        readable = [record for record in records if not is_noise(record)]
+        readable = [record for record in records if record.is_readable]
         beats_of = {record.group: record.beats for record in readable}
         unlabelled = [unlabelled_lead(record) for record in readable]
         everything, rendered = [], []
@@ -154,7 +153,6 @@ def certain_beats(opinion: Opinion, possible: str = "".join(BEATS)) -> list[tupl
 def unlabelled_lead(record: LabelledRecord) -> LabelledLead:
     """A whole record as a lead without labels; where its rhythm is AF, without P waves."""
     everywhere = ((0.0, float(len(record.filtered_mv))),)
-    is_af = len(record.target) == len(RHYTHMS) and record.target[AF] == 1
     return LabelledLead(
         record.group,
         UNLABELLED,
@@ -164,10 +162,5 @@ def unlabelled_lead(record: LabelledRecord) -> LabelledLead:
         (),
         (),
         False,
-        without_p=everywhere if is_af else (),
+        without_p=everywhere if record.without_p else (),
     )
-
-
-def is_noise(record: LabelledRecord) -> bool:
-    """Whether CinC 2017 calls the record unreadable: no teacher should label it."""
-    return len(record.target) == len(RHYTHMS) and record.target[NOISE] == 1

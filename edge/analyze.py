@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .analysis import Analysis, Episode, Finding
+from .backends import StreamNetwork
 from .bundle import Bundle, load_bundle
 from .errors import InputError
 from .events import Alert, Beat, Event, Quality, Rhythm
@@ -21,9 +22,9 @@ BLOCK_S = 60.0
 
 
 def analyze(
-    record: Record, model: str | Path | Bundle = "wrist", backend: str = "onnx"
+    record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
 ) -> Analysis:
-    """Read a whole record; `backend` as in `Monitor.load`.
+    """Read a whole record; `backend` as in `Monitor`.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """

@@ -1,7 +1,7 @@
 """A bundle: one folder (or a .zip of it) with a manifest that names and hashes every file.
 
-Never pickle: JSON and ONNX. A bundle whose files do not match its manifest, or whose format is
-newer than this code, is refused before anything of it is used.
+Never pickle: JSON and ONNX. A bundle whose files do not match its manifest, whose signature does
+not, or whose format is newer than this code, is refused before anything of it is used.
 """
 
 from __future__ import annotations
@@ -9,36 +9,43 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .bundle_source import MANIFEST, MAX_FILE_BYTES, Source, open_source
 from .errors import InputError
 from .files import make_folder, whole_file
-from .labels import BEATS, RHYTHMS, WAVES
-from .timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
+from .manifest import FORMAT_VERSION, MAX_MANIFEST_BYTES, read_manifest
+from .signature import (
+    MAX_SIGNATURE_BYTES,
+    SIGNATURE_FILE,
+    Signature,
+    can_check,
+    need_cryptography,
+    read_public_key,
+    sign,
+)
 
-FORMAT_VERSION = 2
-MANIFEST = "manifest.json"
-MAX_FILE_BYTES = 64 * 1024 * 1024
-# What this code assumes of every network; a bundle must declare the same.
-CONTRACT: dict[str, dict[str, Any]] = {
-    "input": {"rate_hz": 250, "hop_samples": HOP_SAMPLES, "lookahead_samples": LOOKAHEAD_SAMPLES},
-    "labels": {"waves": list(WAVES), "beats": list(BEATS), "rhythm": list(RHYTHMS)},
-}
+MAX_BUNDLE_BYTES = 2 * MAX_FILE_BYTES
 SHIPPED = Path(__file__).parent / "models"
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every entry: the same bundle is the same zip
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle: its manifest and the bytes of the files it lists."""
+    """A checked bundle: its manifest and the bytes of the files it lists.
+
+    `signature` is what lies beside the manifest; `load_bundle` has checked it wherever it can be
+    (`signature.can_check`).
+    """
 
     manifest: dict[str, Any]
     files: dict[str, bytes]
     sha256: str  # of the manifest, which holds the hashes of all else
+    signature: Signature | None = None
 
     @property
     def identity(self) -> dict[str, str]:
@@ -55,111 +62,137 @@ def shipped_models() -> list[str]:
     return sorted(p.parent.name for p in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
-def load_bundle(model: str | Path) -> Bundle:
-    """A shipped bundle by name, or one by path; every hash is checked."""
-    path = SHIPPED / str(model) if str(model) in shipped_models() else Path(model)
-    if path.is_dir():
-        read = _folder_reader(path)
-    elif path.is_file() and zipfile.is_zipfile(path):
-        read = _zip_reader(path)
-    else:
-        names = ", ".join(shipped_models()) or "none shipped"
-        raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or a name: {names}")
-    manifest_bytes = read(MANIFEST)
-    manifest = _checked_manifest(manifest_bytes, path)
-    files = {}
-    for name, expected in manifest["files"].items():
-        files[name] = read(name)
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise InputError(
-                f"{name} in bundle {path.name} is not the file its manifest lists; "
-                "it was changed or damaged: get the bundle again"
-            )
-    return Bundle(manifest, files, hashlib.sha256(manifest_bytes).hexdigest())
+def load_bundle(model: str | Path, trusted: str | Path | None = None) -> Bundle:
+    """A shipped bundle by name, or one by path; every hash is checked, and the signature.
+
+    `trusted` is a file with a public key: a bundle that is not signed by it is refused.
+    """
+    path = _find(model)
+    with open_source(path) as source:
+        stored = _Stored.read(source, path)
+    return stored.checked(path.name, None if trusted is None else Path(trusted))
 
 
 def write_bundle(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> str:
-    """Write the files, then the manifest with their hashes; returns the manifest's sha256."""
+    """Write the files, then the manifest with their hashes; returns the manifest's sha256.
+
+    A signature that the folder has is of another manifest, and goes.
+    """
     make_folder(folder)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     complete = {"format": FORMAT_VERSION, **manifest, "files": hashes}
     encoded = (json.dumps(complete, indent=1) + "\n").encode()
+    with suppress(FileNotFoundError):
+        (folder / SIGNATURE_FILE).unlink()
     for name, content in [*files.items(), (MANIFEST, encoded)]:
         with whole_file(folder / name) as unfinished:
             unfinished.write_bytes(content)
     return hashlib.sha256(encoded).hexdigest()
 
 
-def _checked_manifest(encoded: bytes, path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(encoded)
-    except ValueError as error:
-        raise InputError(
-            f"the manifest of {path.name} is not JSON; get the bundle again"
-        ) from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise InputError(f"the manifest of {path.name} lists no files; get the bundle again")
-    if manifest.get("format") != FORMAT_VERSION:
-        raise InputError(
-            f"bundle {path.name} has format {manifest.get('format')!r}, this leadone reads "
-            f"{FORMAT_VERSION}; install the leadone that made it"
-        )
-    for name in manifest["files"]:
-        if Path(name).name != name or name.startswith("."):
-            raise InputError(f"bundle {path.name} names a file outside itself: {name!r}")
-    _check_contract(manifest, path)
-    return manifest
+def sign_bundle(path: Path, private_key: Path) -> Signature:
+    """Sign a bundle in its folder or zip with the key in a PEM file; an older signature goes.
+
+    A zip is packed anew, as by `pack_bundle`.
+    """
+    if not path.exists():
+        raise InputError(f"no bundle {path}; give the path of a folder or zip")
+    with open_source(path) as source:
+        stored = _Stored.read(source, path)
+    signature = sign(stored.manifest, private_key)
+    if path.is_dir():
+        with whole_file(path / SIGNATURE_FILE) as unfinished:
+            unfinished.write_bytes(signature.encoded())
+    else:
+        _Stored(stored.manifest, stored.files, signature.encoded()).pack(path)
+    return signature
 
 
-def _check_contract(manifest: dict[str, Any], path: Path) -> None:
-    missing = [
-        key
-        for key in ("name", "version", "network", "record_head", "rhythm", "beat_model")
-        if key not in manifest
-    ]
-    if missing:
-        raise InputError(f"the manifest of {path.name} lacks {missing[0]!r}; get the bundle again")
-    if manifest["network"] not in manifest["files"]:
-        raise InputError(f"bundle {path.name} does not list its network; get the bundle again")
-    for part, expected in CONTRACT.items():
-        found = manifest.get(part)
-        for key, value in expected.items():
-            if not isinstance(found, dict) or found.get(key) != value:
+def verify_bundle(model: str | Path, public_key: Path | None = None) -> Signature:
+    """The signature of a bundle that is whole and signed, by that key where one is given.
+
+    InputError where it is not, or where nothing here can check signatures.
+    """
+    need_cryptography()
+    signature = load_bundle(model, public_key).signature
+    if signature is None:
+        raise InputError(f"bundle {Path(model).name} is not signed; see `leadone bundle sign`")
+    return signature
+
+
+def pack_bundle(model: str | Path, out: Path) -> None:
+    """Write a bundle as one zip: the same bundle gives the same bytes, whenever and wherever."""
+    path = _find(model)
+    with open_source(path) as source:
+        stored = _Stored.read(source, path)
+    stored.checked(path.name, None)
+    stored.pack(out)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A bundle's bytes as they lie there; each listed file is the one that the manifest lists."""
+
+    manifest: bytes
+    files: dict[str, bytes]
+    signature: bytes | None
+
+    @classmethod
+    def read(cls, source: Source, path: Path) -> _Stored:
+        encoded = source.read(MANIFEST, MAX_MANIFEST_BYTES)
+        files: dict[str, bytes] = {}
+        left = MAX_BUNDLE_BYTES
+        for name, expected in read_manifest(encoded, path.name)["files"].items():
+            files[name] = source.read(name, min(left, MAX_FILE_BYTES))
+            left -= len(files[name])
+            if hashlib.sha256(files[name]).hexdigest() != expected:
                 raise InputError(
-                    f"bundle {path.name} declares another {part} {key} than {value}; install the "
-                    "leadone that made it"
+                    f"{name} in bundle {path.name} is not the file its manifest lists; "
+                    "it was changed or damaged: get the bundle again"
                 )
+        is_signed = source.has(SIGNATURE_FILE)
+        return cls(
+            encoded, files, source.read(SIGNATURE_FILE, MAX_SIGNATURE_BYTES) if is_signed else None
+        )
+
+    def checked(self, bundle: str, trusted: Path | None) -> Bundle:
+        """The bundle, once its signature is right and, where one is asked for, by that key."""
+        signature = None if self.signature is None else Signature.read(self.signature, bundle)
+        if trusted is not None:
+            key = read_public_key(trusted)
+            if signature is None:
+                raise InputError(
+                    f"bundle {bundle} is not signed; get one signed by the key in {trusted.name}, "
+                    "or do not ask for it"
+                )
+            if signature.public_key != key:
+                raise InputError(
+                    f"bundle {bundle} is signed by another key than the one in {trusted.name}; "
+                    "get it from whom you trust"
+                )
+        if signature is not None and can_check():
+            signature.check(self.manifest, bundle)
+        digest = hashlib.sha256(self.manifest).hexdigest()
+        return Bundle(read_manifest(self.manifest, bundle), self.files, digest, signature)
+
+    def pack(self, out: Path) -> None:
+        with whole_file(out) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
+            for name, content in self._entries():
+                entry = zipfile.ZipInfo(name, ZIP_TIME)
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                entry.create_system = 3  # Unix, on every system
+                archive.writestr(entry, content, compresslevel=9)
+
+    def _entries(self) -> Iterator[tuple[str, bytes]]:
+        yield MANIFEST, self.manifest
+        if self.signature is not None:
+            yield SIGNATURE_FILE, self.signature
+        yield from sorted(self.files.items())
 
 
-def _folder_reader(folder: Path) -> Any:
-    def read(name: str) -> bytes:
-        file = folder / name
-        if not file.is_file() or file.is_symlink():
-            raise InputError(f"bundle {folder.name} lacks {name}; get the bundle again")
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{name} in bundle {folder.name} is larger than any model; refused")
-        return file.read_bytes()
-
-    return read
-
-
-def _zip_reader(path: Path) -> Any:
-    def read(name: str) -> bytes:
-        with _opened(path) as archive:
-            inside = [i for i in archive.infolist() if i.filename.rsplit("/", 1)[-1] == name]
-            if len(inside) != 1:
-                raise InputError(f"bundle {path.name} lacks {name}; get the bundle again")
-            if inside[0].file_size > MAX_FILE_BYTES:
-                raise InputError(f"{name} in bundle {path.name} is larger than any model; refused")
-            return archive.read(inside[0])
-
-    return read
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"bundle {path.name} is a damaged zip; get the bundle again") from error
+def _find(model: str | Path) -> Path:
+    path = SHIPPED / str(model) if str(model) in shipped_models() else Path(model)
+    if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)):
+        return path
+    names = ", ".join(shipped_models()) or "none shipped"
+    raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or a name: {names}")

@@ -49,6 +49,14 @@ EVENT = np.dtype([("kind", "i4"), ("reserved", "i4"), ("of", "V240")])
 KINDS = tuple(PARTS)  # 1, 2, ... in `leadone_kind`
 
 
+def _filled_up(part: list[Any]) -> np.dtype[np.void]:
+    """A part of the union in the union's size."""
+    return np.dtype([*part, ("rest", f"V{EVENT['of'].itemsize - np.dtype(part).itemsize}")])
+
+
+PART_TYPES = tuple(map(_filled_up, PARTS.values()))
+
+
 REALS = tuple(field.name for field in fields(AlertLimits) if field.name != "rate_beats")
 
 
@@ -90,39 +98,33 @@ class CStream:
 
     def push(self, raw: Floats) -> list[Event]:
         """Take the next samples in mV; give the events they complete."""
-        events: list[Event] = []
-        samples = np.ascontiguousarray(raw, np.float32)
-        taken = ctypes.c_size_t(1)
-        while len(samples):
-            events += self._call(samples.ctypes.data, len(samples), taken)
-            samples = samples[taken.value :]
-        return events + self._rest(0)
+        return self._take(np.ascontiguousarray(raw, np.float32)) if len(raw) else []
 
     def finish(self) -> list[Event]:
         """End the record: the events still open."""
-        return self._rest(None)
+        return self._take(None)
 
-    def _rest(self, samples: int | None) -> list[Event]:
-        """Events that wait, without samples; with None, those of the record's end."""
-        found, taken = self._events.ctypes.data if samples == 0 else None, ctypes.c_size_t()
+    def _take(self, samples: Floats | None) -> list[Event]:
+        """Events of these samples; None for those of the record's end."""
         events: list[Event] = []
-        while part := self._call(found, 0, taken):
-            events += part
-        return events
-
-    def _call(self, samples: int | None, count: int, taken: ctypes.c_size_t) -> list[Event]:
-        n = self._c.lo_push_block(
-            self._state, samples, count, self._events.ctypes.data, ROOM, ctypes.byref(taken)
-        )
-        return self._read(self._events[:n])
+        left, taken = 0 if samples is None else len(samples), ctypes.c_size_t()
+        room = self._events.ctypes.data
+        while True:
+            at = None if samples is None else samples[len(samples) - left :].ctypes.data
+            found = self._c.lo_push_block(self._state, at, left, room, ROOM, ctypes.byref(taken))
+            left -= taken.value
+            if found:
+                events += self._read(self._events[:found])
+            if left == 0 and found < ROOM:
+                return events
 
     def _read(self, events: npt.NDArray[np.void]) -> list[Event]:
         kinds = events["kind"] - 1
-        made: list[Iterator[Event]] = []
-        for k, kind in enumerate(KINDS):
-            part = np.frombuffer(events["of"][kinds == k].tobytes(), _part_type(kind))
-            columns = [part[name].tolist() for name, *_ in PARTS[kind]]
-            made.append(map(self._makers()[k], zip(*columns, strict=True)))
+        made: dict[int, Iterator[Event]] = {}
+        for k in set(kinds.tolist()):
+            chosen = np.frombuffer(events["of"][kinds == k].tobytes(), PART_TYPES[k])
+            columns = [chosen[name].tolist() for name, *_ in PARTS[KINDS[k]]]
+            made[k] = map(self._makers()[k], zip(*columns, strict=True))
         return [next(made[k]) for k in kinds.tolist()]
 
     def _makers(self) -> tuple[Callable[[Any], Event], ...]:
@@ -172,12 +174,6 @@ def _quality(row: Any) -> Quality:
 
 def _present(at_s: float) -> float | None:
     return None if at_s < 0 else at_s
-
-
-def _part_type(kind: type[Event]) -> np.dtype[np.void]:
-    """A part of the union, filled up to its size."""
-    known: list[Any] = PARTS[kind]
-    return np.dtype([*known, ("rest", f"V{EVENT['of'].itemsize - np.dtype(known).itemsize}")])
 
 
 def _loaded(library: Path) -> ctypes.CDLL:

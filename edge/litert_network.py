@@ -6,6 +6,10 @@ so that a whole record costs few calls. They share their states: bytes on the sa
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,21 @@ from .errors import InputError
 from .timing import HOP_SAMPLES
 
 Floats = npt.NDArray[np.float32]
+INPUT_CHANNELS = 2
+# Runs each model once, as little and as much as it takes for a damaged one to end the process.
+TRIAL = """
+import sys
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:
+    from tflite_runtime.interpreter import Interpreter
+content = sys.stdin.buffer.read()
+first = int(sys.argv[1])
+for model in (content[:first], content[first:]):
+    interpreter = Interpreter(model_content=model, num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.invoke()
+"""
 STREAM_FILE, BLOCK_FILE = "stream.tflite", "block.tflite"
 
 
@@ -25,7 +44,14 @@ class LiteRtNetwork:
 
     def __init__(self, stream: bytes, block: bytes) -> None:
         """Load both models and start from a silent past."""
+        _need_litert()
+        if not _survives(stream, block):
+            raise _damaged()
         self._models = [_Model(block), _Model(stream)]  # the longer first
+        if not self._models[1].samples == HOP_SAMPLES <= self._models[0].samples:
+            raise _damaged()
+        if self._models[0].states != self._models[1].states:
+            raise _damaged()
         self._state: dict[str, npt.NDArray[np.int8]] = {}
         self.reset()
 
@@ -53,11 +79,26 @@ class _Model:
 
     def __init__(self, content: bytes) -> None:
         self._interpreter = _interpreter(content)
-        self._x, *self._states = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
+        try:
+            self._x, *self._states = self._interpreter.get_input_details()
+            outputs = self._interpreter.get_output_details()
+        except ValueError as error:  # names are any bytes; or there is no input
+            raise _damaged() from error
         self._outputs, next_states = outputs[:3], outputs[3:]
         self._next = {one["name"].removesuffix("_next"): one["index"] for one in next_states}
-        self.samples = int(self._x["shape"][2])
+        shape = [int(n) for n in self._x["shape"]]
+        if len(shape) != 4 or shape[3] != INPUT_CHANNELS or shape[2] % HOP_SAMPLES:
+            raise _damaged()
+        if len(outputs) < 3 or any(d["dtype"] != np.int8 for d in (self._x, *self._states)):
+            raise _damaged()
+        if self._next.keys() != {one["name"] for one in self._states}:
+            raise _damaged()
+        self.samples = shape[2]
+
+    @property
+    def states(self) -> dict[str, tuple[tuple[int, ...], tuple[float, int]]]:
+        """Shape and grid of each state, by name."""
+        return {s["name"]: (tuple(map(int, s["shape"])), s["quantization"]) for s in self._states}
 
     def silence(self) -> dict[str, npt.NDArray[np.int8]]:
         """The states of a past without signal."""
@@ -82,17 +123,31 @@ class _Model:
         return real
 
 
+def _need_litert() -> None:
+    if not any(map(find_spec, ("ai_edge_litert", "tflite_runtime"))):
+        raise InputError("no LiteRT here: pip install ai-edge-litert")
+
+
 def _interpreter(content: bytes) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        try:
-            from tflite_runtime.interpreter import Interpreter
-        except ImportError:
-            raise InputError("no LiteRT here: pip install ai-edge-litert") from None
+        from tflite_runtime.interpreter import Interpreter
     try:
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise InputError("the bundle's LiteRT model is damaged; export it again") from error
+        raise _damaged() from error
     return interpreter
+
+
+@lru_cache(maxsize=4)
+def _survives(stream: bytes, block: bytes) -> bool:
+    """Whether LiteRT runs both: it reads beyond a damaged model and crashes, so a child tries."""
+    command = [sys.executable, "-c", TRIAL, str(len(stream))]
+    done = subprocess.run(command, input=stream + block, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _damaged() -> InputError:
+    return InputError("the bundle's LiteRT model is damaged; export it again")

@@ -22,6 +22,7 @@ from .event_log import EventLog
 from .events import Beat, Event
 from .frontend import FrontEnd
 from .lead_names import lead_key
+from .model_check import check_model
 from .quality import QualityLimits, QualityTracker
 from .record import check_rate
 from .record_head import RecordHead
@@ -45,9 +46,12 @@ class Monitor:
         bundle: Bundle,
         lead: str = "I",
         limits: AlertLimits | None = None,
-        backend: str = "onnx",
+        backend: str | StreamNetwork = "onnx",
     ) -> None:
-        """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told."""
+        """Prefer `Monitor.load`. `lead` decides whether swapped hands can be told.
+
+        `backend` may be a network of one's own, of the bundle's shapes.
+        """
         self.bundle = bundle
         self._begin = _beginner(bundle, lead, limits or AlertLimits(), backend)
         self._stream: Stream | None = None
@@ -57,15 +61,21 @@ class Monitor:
 
     @classmethod
     def load(
-        cls, model: str | Path = "wrist", *, lead: str = "I", backend: str = "onnx"
+        cls,
+        model: str | Path = "wrist",
+        *,
+        lead: str = "I",
+        backend: str = "onnx",
+        trusted: str | Path | None = None,
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
         `backend` is what runs the network: `onnx`, or for a bundle that `leadone export` wrote
         `litert`, or `c`, which is compiled here and runs all of the stream. The events are the same
-        up to a few steps of int8 in the network's answers.
+        up to a few steps of int8 in the network's answers. `trusted` is a file with a public key,
+        by which the bundle has to be signed.
         """
-        return cls(load_bundle(model), lead, backend=backend)
+        return cls(load_bundle(model, trusted), lead, backend=backend)
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""
@@ -117,14 +127,15 @@ class Stream(Protocol):
 
 
 def _beginner(
-    bundle: Bundle, lead: str, limits: AlertLimits, backend: str
+    bundle: Bundle, lead: str, limits: AlertLimits, backend: str | StreamNetwork
 ) -> Callable[[float], Stream]:
     """What begins a stream at a rate, with all of it loaded that can be loaded before."""
     if backend == "c":
         library, head = core_library(bundle), bundle.manifest["record_head"]
         codes, is_lead_one = RecordHead.from_manifest(head).findings, lead_key(lead) == "i"
         return lambda rate_hz: CStream(library, rate_hz, codes, is_lead_one, limits)
-    network = network_of(bundle, backend)
+    network = network_of(bundle, backend) if isinstance(backend, str) else backend
+    check_model(bundle.manifest, network)
 
     def begin(rate_hz: float) -> Stream:
         network.reset()

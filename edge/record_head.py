@@ -1,4 +1,4 @@
-"""Linear readouts of a window's pooled features: the rhythm's logits, and findings one by one."""
+"""Linear readouts: the rhythm's logits of pooled features, findings of these and of the beats'."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True)
 class RecordHead:
-    """Weights (outputs x features) and offsets; `findings` are SCP codes with their thresholds."""
+    """Weights (outputs x features) and offsets; `findings` are SCP codes with their thresholds.
+
+    The rhythm's are of the pooled features, the findings' of these and then of `rhythm.FEATURES`.
+    """
 
     rhythm_weights: Rows
     rhythm_bias: tuple[float, ...]
@@ -44,7 +47,7 @@ class RecordHead:
             k = len(head.findings)
             fits = rhythm.ndim == 2 and len(rhythm) == len(head.rhythm_bias) == len(RHYTHMS)
             fits = fits and k == len(finding) == len(head.finding_bias) == len(head.thresholds)
-            fits = fits and (k == 0 or finding.shape[1] == rhythm.shape[1])
+            fits = fits and (k == 0 or finding.shape[1] > rhythm.shape[1])
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
@@ -60,11 +63,11 @@ class RecordHead:
         logits: Doubles = np.asarray(self.rhythm_weights) @ statistics + self.rhythm_bias
         return logits
 
-    def finding_probabilities(self, statistics: Doubles) -> dict[str, float]:
-        """The probability of each finding from pooled features (d,), independent of the others."""
+    def finding_probabilities(self, features: Doubles) -> dict[str, float]:
+        """The probability of each finding from all features (d + k,), independent of the others."""
         if not self.findings:
             return {}
-        logits = np.asarray(self.finding_weights) @ statistics + np.asarray(self.finding_bias)
+        logits = np.asarray(self.finding_weights) @ features + np.asarray(self.finding_bias)
         return dict(zip(self.findings, (0.5 * (1 + np.tanh(0.5 * logits))).tolist(), strict=True))
 
 

@@ -1,9 +1,10 @@
-"""Rhythm from the last 30 s of beats: normal, af, other or noise.
+"""Rhythm and findings from the last 30 s: what the beats say beside what the network says.
 
-The network's own opinion of the window (`RecordHead`) and features of RR irregularity, P waves,
-ectopy and quality go through a multinomial logistic regression; its coefficients are fitted on
-CinC 2017 by `leadone quantize` and travel in the bundle's manifest. The irregularity is the median
-of |RR difference| / RR: atrial fibrillation raises the median, single ectopic beats do not.
+Features of RR irregularity, P waves, ectopy, intervals and quality, and the network's own opinion
+of the window (`RecordHead`), go through a multinomial logistic regression to normal, af, other or
+noise; the same features stand beside the network's pooled ones where findings are read. All
+coefficients are fitted by `leadone quantize` and travel in the bundle's manifest. The irregularity
+is the median of |RR difference| / RR: atrial fibrillation raises it, single ectopic beats do not.
 """
 
 from __future__ import annotations
@@ -43,6 +44,17 @@ FEATURES = (
     "log_qrs",  # ln(median QRS duration / 100 ms)
     "confidence",  # mean of the beats' confidence
     "noisy_share",  # of the window's seconds
+    "pr",  # median, s
+    "pr_spread",  # standard deviation, s
+    "qrs",  # median QRS duration, s
+    "qrs_longest",
+    "shortest_rr",  # ln(shortest RR / median RR)
+    "longest_rr",
+    "log_rate",  # ln(1 s / median RR)
+    "fast",  # ln(rate / 95 bpm) above 95, else 0
+    "slow",  # ln(62 bpm / rate) below 62, else 0
+    "has_s",  # 1 where any beat is S
+    "has_v",
     "network_normal",  # log-probabilities by the network alone
     "network_af",
     "network_other",
@@ -50,9 +62,14 @@ FEATURES = (
 )
 
 
+NO_PR_S, NO_PR_SPREAD_S = 0.16, 0.01  # in place of what no P wave shows
+FAST_BPM, SLOW_BPM = 95.0, 62.0
+CLIP = 4.0  # of standardised features: one odd record must not weigh by its oddity
+
+
 @dataclass(frozen=True)
 class RhythmModel:
-    """Standardisation of the features, and weights (4 classes x terms) of their `terms`."""
+    """Standardisation of the features, and weights (4 classes x features)."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
@@ -69,7 +86,7 @@ class RhythmModel:
                 tuple(tuple(row) for row in values["weights"]),
                 tuple(values["bias"]),
             )
-            expected = (len(RHYTHMS), terms(np.zeros(len(FEATURES))).size)
+            expected = (len(RHYTHMS), len(FEATURES))
             fits = tuple(values["features"]) == FEATURES and len(model.bias) == len(RHYTHMS)
             fits = fits and len(model.mean) == len(model.scale) == len(FEATURES)
             fits = fits and np.asarray(model.weights, np.float64).shape == expected
@@ -79,22 +96,16 @@ class RhythmModel:
             raise InputError("the rhythm part of the bundle does not fit; get the bundle again")
         return model
 
-    def probabilities(self, features: Doubles) -> dict[str, float]:
-        """Softmax over the classes."""
-        z = (features - self.mean) / np.asarray(self.scale)
-        logits = np.asarray(self.weights) @ terms(z) + np.asarray(self.bias)
+    def standardised(self, features: Doubles) -> Doubles:
+        """Features (..., k) in their usual spread, clipped."""
+        z: Doubles = np.clip((features - self.mean) / np.asarray(self.scale), -CLIP, CLIP)
+        return z
+
+    def probabilities(self, z: Doubles) -> dict[str, float]:
+        """Softmax over the classes from standardised features (k,)."""
+        logits = np.asarray(self.weights) @ z + np.asarray(self.bias)
         exp = np.exp(logits - logits.max())
         return dict(zip(RHYTHMS, (exp / exp.sum()).tolist(), strict=True))
-
-
-def terms(z: Doubles) -> Doubles:
-    """Standardised features (..., k), and all their products of two, as (..., k + k (k + 1) / 2).
-
-    Products let the regression say "no P waves, and irregular": neither alone is fibrillation.
-    """
-    z = np.clip(z, -4.0, 4.0)  # one odd record must not weigh by its square
-    first, second = np.triu_indices(z.shape[-1])
-    return np.concatenate([z, z[..., first] * z[..., second]], -1)
 
 
 def classify(
@@ -114,9 +125,10 @@ def classify(
         features = rhythm_features(beats, noisy_share, head.rhythm_logits(pooled))
     if features is None or pooled is None:
         return Rhythm(*span_s, "noise", {name: float(name == "noise") for name in RHYTHMS})
-    probabilities = model.probabilities(features)
+    z = model.standardised(features)
+    probabilities = model.probabilities(z)
     label = max(probabilities, key=lambda name: probabilities[name])
-    findings = head.finding_probabilities(pooled)
+    findings = head.finding_probabilities(np.concatenate([pooled, z]))
     return Rhythm(*span_s, label, probabilities, findings, tuple(features.tolist()))
 
 
@@ -131,10 +143,12 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
         return None
     change = np.diff(rr)
     middle = np.percentile(rr, [25, 75])
-    irregularity = np.log(np.median(np.abs(change)) / np.median(rr) + 0.01)
-    rate = 0.6 / rr.mean()
+    usual_rr = float(np.median(rr))
+    irregularity = np.log(np.median(np.abs(change)) / usual_rr + 0.01)
+    rate_bpm = 60.0 / usual_rr
     labels = [beat.label for beat in beats]
     widths = [on_grid(beat.qrs_off_s - beat.qrs_on_s) for beat in beats]
+    pr = [on_grid(beat.qrs_on_s - beat.p_on_s) for beat in beats if beat.p_on_s is not None]
     confidence = np.rint([beat.confidence * CONFIDENCE_STEPS for beat in beats]) / CONFIDENCE_STEPS
     return np.array(
         [
@@ -143,12 +157,23 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
             np.log((middle[1] - middle[0]) / rr.mean() + 0.01),
             _share(beats, "p_on_s"),
             _share(beats, "t_on_s"),
-            rate,
+            0.6 / rr.mean(),
             labels.count("S") / len(labels),
             labels.count("V") / len(labels),
             np.log(max(float(np.median(widths)), 0.02) / 0.1),
             float(confidence.mean()),
             noisy_share,
+            np.median(pr) if pr else NO_PR_S,
+            np.std(pr) if len(pr) > 1 else NO_PR_SPREAD_S,
+            np.median(widths),
+            max(widths),
+            np.log(rr.min() / usual_rr),
+            np.log(rr.max() / usual_rr),
+            -np.log(usual_rr),
+            max(np.log(rate_bpm / FAST_BPM), 0.0),
+            max(np.log(SLOW_BPM / rate_bpm), 0.0),
+            float("S" in labels),
+            float("V" in labels),
             *(logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())),
         ]
     )

@@ -57,7 +57,7 @@ def network_of(model: Arrays, encoder: EncoderConfig) -> Multitask:
     """A network of these arrays."""
     network = Multitask(encoder)
     network.load_state_dict({name: _tensor(value) for name, value in model.items()})
-    return network
+    return network.eval()
 
 
 def write_network(model: Arrays, encoder: EncoderConfig, run: Path) -> Path:
@@ -103,7 +103,8 @@ def train_network(
 ) -> Arrays:
     """The network after one round: AdamW on the rhythm's loss, `learning_rate` about 1e-3."""
     torch.manual_seed(seed)
-    network = network_of(model, encoder).train()
+    network = network_of(model, encoder)
+    network.train()
     start = {n: p.detach().clone() for n, p in network.named_parameters()}
     optimizer = torch.optim.AdamW(
         network.parameters(), local.learning_rate, weight_decay=local.weight_decay
@@ -135,13 +136,13 @@ class NetworkTask:
     def loss(self, model: Arrays) -> float:
         """f of BANT: cross-entropy with batch norm's own statistics, as the device would run it."""
         with torch.no_grad():
-            out = network_of(model, self.encoder).eval().records(self.trust)[0]
+            out = network_of(model, self.encoder).rhythms(self.trust)
             return float(functional.cross_entropy(out, self.trust.target))
 
     def gradient(self, model: Arrays) -> Arrays:
         """Its slope; buffers have none."""
-        network = network_of(model, self.encoder).eval()
-        out = network.records(self.trust)[0]
+        network = network_of(model, self.encoder)
+        out = network.rhythms(self.trust)
         functional.cross_entropy(out, self.trust.target).backward()  # type: ignore[no-untyped-call]
         slopes = {n: p.grad for n, p in network.named_parameters()}
         return {
@@ -171,7 +172,7 @@ class NetworkTask:
 def rhythm_logits(model: Arrays, encoder: EncoderConfig, batch: RecordBatch) -> Doubles:
     """Logits (b, 4) of windows."""
     with torch.no_grad():
-        out: Doubles = network_of(model, encoder).eval().records(batch)[0].double().numpy()
+        out: Doubles = network_of(model, encoder).rhythms(batch).double().numpy()
     return out
 
 
@@ -197,7 +198,7 @@ def hash_of(seed: int, name: str, round_: int) -> int:
 
 def _loss(network: Multitask, batch: RecordBatch) -> Tensor:
     assert batch.target.shape[1] == len(RHYTHMS)
-    return rhythm_loss(network.records(batch)[0], batch.target)
+    return rhythm_loss(network.rhythms(batch), batch.target)
 
 
 def _tensor(value: Array) -> Tensor:

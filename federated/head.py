@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..edge.labels import RHYTHMS
 from ..edge.record_head import RecordHead
+from ..edge.rhythm import FEATURES
 from .arrays import Arrays, Doubles
 from .labelled import UNKNOWN, Floats, Labelled
 
@@ -105,15 +106,19 @@ def train_head(model: Arrays, data: Labelled, local: LocalConfig, seed: tuple[in
 
 
 def record_head(model: Arrays, findings: tuple[str, ...], cuts: Doubles) -> RecordHead:
-    """The head as a bundle's manifest holds it; `cuts` (k,) are the logits that become one half."""
+    """The head as a bundle's manifest holds it; `cuts` (k,) are the logits that become one half.
+
+    A bundle's findings are read from the beats' features too; of those this head knows nothing.
+    """
     scale, mean = model[SCALE].astype(np.float64), model[MEAN].astype(np.float64)
     weights = {name: model[f"{name}.weight"] / scale for name in ("rhythm", "finding")}
     bias = {name: model[f"{name}.bias"] - weights[name] @ mean for name in weights}
+    of_beats = np.zeros((len(findings), len(FEATURES)))
     return RecordHead(
         tuple(map(tuple, weights["rhythm"].tolist())),
         tuple(bias["rhythm"].tolist()),
         findings,
-        tuple(map(tuple, weights["finding"].tolist())),
+        tuple(map(tuple, np.concatenate([weights["finding"], of_beats], 1).tolist())),
         tuple((bias["finding"] - cuts).tolist()),
         (0.5,) * len(findings),
     )

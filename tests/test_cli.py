@@ -12,6 +12,7 @@ import wfdb
 from click.testing import CliRunner
 
 from leadone.cli import DEMO_RECORD, cli
+from leadone.edge.bundle import load_bundle
 
 LEADONE = [sys.executable, "-m", "leadone.cli"]
 
@@ -209,3 +210,55 @@ def test_evaluate_wants_the_data(tmp_path: Path) -> None:
 def test_models_lists_the_shipped_one() -> None:
     result = CliRunner().invoke(cli, ["models"])
     assert result.exit_code == 0 and "wrist" in result.output and "int8" in result.output
+
+
+def test_bundles_are_signed_shown_and_trusted(short: Path, tmp_path: Path) -> None:
+    keys, path = tmp_path / "keys", tmp_path / "b.zip"
+    private, public = keys / "leadone-private.pem", keys / "leadone-public.pem"
+    assert _run("bundle", "pack", "wrist", "--out", path).returncode == 0
+    made = _run("bundle", "keygen", "--out", keys)
+    assert made.returncode == 0 and "BEGIN" not in made.stdout + made.stderr
+    analyze = ["analyze", short, "--model", path, "--trust", public, "--json", tmp_path / "r.jsonl"]
+    _refused(_run(*analyze), "b.zip", "not signed")
+    _refused(_run("stream", short, "--model", path, "--trust", public), "not signed")
+    _refused(_run("bundle", "verify", path), "not signed")
+    assert "not signed" in _run("bundle", "show", path).stdout
+    assert not (tmp_path / "r.jsonl").exists()
+
+    assert _run("bundle", "sign", path, "--key", private).returncode == 0
+    verified = _run("bundle", "verify", path, "--public-key", public)
+    assert verified.returncode == 0 and "whole and signed by the key given" in verified.stdout
+    shown = _run("bundle", "show", path).stdout
+    assert f"{len(load_bundle('wrist').files['model.onnx']):,}" in shown and "right" in shown
+    done = _run(*analyze)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "r.jsonl").read_text())["model"]["sha256"] in shown
+    _refused(_run("bundle", "keygen", "--out", keys), "never overwritten")
+    _refused(_run("bundle", "sign", tmp_path / "absent", "--key", private), "absent")
+    _refused(_run("bundle", "sign", path, "--key", public), "no Ed25519 private key")
+    _refused(_run("bundle", "pack", "wrist", "--out", keys), "folder")
+
+
+def test_any_format_a_folder_and_an_archive_are_analysed(tmp_path: Path) -> None:
+    from format_files import apple, apple_zip, edf
+
+    signal_mv = wfdb.rdsamp(str(DEMO_RECORD), sampto=360 * 20)[0][:, 0]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "holter.bin").write_bytes(edf(signal_mv, 360).content)
+    (folder / "export.zip").write_bytes(apple_zip(signal_mv).content)
+    out = tmp_path / "r.jsonl"
+    done = _run("analyze", folder, "--json", out, "--fhir", tmp_path / "f", "--csv", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    found = {line["record"]: line for line in map(json.loads, out.read_text().splitlines())}
+    assert set(found) == {"holter.bin", "ecg_2026-05-30"}
+    assert found["holter.bin"]["rate_hz"] == 360 and len(found["holter.bin"]["beats"]) > 20
+    assert "Roe" not in out.read_text() + (tmp_path / "f").read_text()
+    words = ("analyze", folder / "export.zip", "--keep-identity", "--json", "-")
+    assert json.loads(_run(*words).stdout)["about"]["patient_name"] == "Jane Roe"
+    (tmp_path / "a.csv").write_bytes(apple(signal_mv).content)
+    done = _run("stream", tmp_path / "a.csv", "--speed", "max")
+    assert done.returncode == 0 and "beat" in done.stdout, done.stderr
+    _refused(_run("stream", tmp_path / "c"), "")
+    _refused(_run("analyze", folder / "export.zip", "--recording", "9"), "ecg_2026-05-30")
+    _refused(_run("analyze", tmp_path / "a.csv", "--unit", "mmHg"), "mmHg")

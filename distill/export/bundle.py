@@ -15,6 +15,7 @@ What is written is again a bundle, hashes and all: `Monitor.load(DIR, backend=..
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,34 +24,47 @@ import numpy as np
 import numpy.typing as npt
 
 from ...edge.bundle import Bundle, write_bundle
+from ...edge.bundle_source import DAMAGE
 from ...edge.core_build import CORE, MODEL_C
 from ...edge.errors import InputError
 from ...edge.formats.wfdb_records import read_record
 from ...edge.frontend import filter_record, network_input
 from ...edge.litert_network import BLOCK_FILE, STREAM_FILE
+from ...edge.model_check import check_model
+from ...edge.network import StreamingNetwork
 from ...edge.timing import HOP_SAMPLES
 from .c_model import model_source
 from .integer import Bytes, quantize_input, run_integer
-from .onnx_reader import read_graph, read_quantized
+from .onnx_reader import foreign_refused, read_graph, read_quantized
 from .onnx_writer import OUTPUT_NAMES, write_float
 from .quantize import QuantizedGraph
 from .tflite_writer import write_tflite
 
 WINDOW_SAMPLES = 2560
-BLOCK_HOPS = 40
+BLOCK_HOPS = 15  # just under a second: whole records and pushes of a second cost few calls
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
+MAX_GOLDEN_BYTES = 16 * 1024 * 1024
 DEMO = Path(__file__).parents[2] / "edge" / "demo" / "208demo"
 
 
 def export_bundle(bundle: Bundle, out: Path) -> Bundle:
     """Write the bundle with the files of the table above to the folder `out`; it as a bundle.
 
-    Raises InputError where the bundle's network is not int8.
+    Raises InputError where the bundle's network is not int8, or does not run.
     """
     model = bundle.files[bundle.manifest["network"]]
     quantized = read_quantized(model)
-    files = dict(bundle.files)
+    check_model(bundle.manifest, StreamingNetwork(model))
+    with foreign_refused():
+        files = {**bundle.files, **_targets(bundle, model, quantized)}
+    manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format", "files")}
+    sha256 = write_bundle(out, manifest, files)
+    return Bundle({**bundle.manifest, "files": dict.fromkeys(files, "")}, files, sha256)
+
+
+def _targets(bundle: Bundle, model: bytes, quantized: QuantizedGraph) -> dict[str, bytes]:
+    """The files of the table above but the network itself."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         graph = read_graph(model)
@@ -61,13 +75,14 @@ def export_bundle(bundle: Bundle, out: Path) -> Bundle:
         write_tflite(quantized, folder / BLOCK_FILE, block, streaming=True)
         stream = folder / STREAM_FILE
         write_tflite(quantized, stream, HOP_SAMPLES, streaming=True, bias_scales=False)
-        files |= {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    files |= {path.name: path.read_bytes() for path in sorted(CORE.glob("*.[ch]"))}
-    files[MODEL_C] = model_source(bundle, quantized).encode()
-    files[GOLDEN_FILE] = _golden(quantized)
-    manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format", "files")}
-    sha256 = write_bundle(out, manifest, files)
-    return Bundle({**bundle.manifest, "files": dict.fromkeys(files, "")}, files, sha256)
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {**files, **c_sources(bundle, quantized), GOLDEN_FILE: _golden(quantized)}
+
+
+def c_sources(bundle: Bundle, quantized: QuantizedGraph) -> dict[str, bytes]:
+    """The C of one bundle: its tables and the core."""
+    core = {path.name: path.read_bytes() for path in sorted(CORE.glob("*.[ch]"))}
+    return {**core, MODEL_C: model_source(bundle, quantized).encode()}
 
 
 def golden_windows() -> npt.NDArray[np.float32]:
@@ -90,8 +105,23 @@ def read_golden(bundle: Bundle) -> dict[str, Bytes]:
     """The golden vectors of an exported bundle; InputError where it has none."""
     if GOLDEN_FILE not in bundle.files:
         raise InputError("the bundle has no golden vectors; write it by `leadone export`")
-    with np.load(io.BytesIO(bundle.files[GOLDEN_FILE])) as arrays:
-        return {name: arrays[name] for name in ("x", *OUTPUT_NAMES)}
+    try:
+        return _arrays(bundle.files[GOLDEN_FILE])
+    except (*DAMAGE, KeyError) as error:
+        raise InputError("the golden vectors are damaged; export the bundle again") from error
+
+
+def _arrays(content: bytes) -> dict[str, Bytes]:
+    """The arrays of an .npz that are int8 and no larger than ours are."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_GOLDEN_BYTES:
+            raise ValueError("larger than any golden vectors")
+    with np.load(io.BytesIO(content)) as arrays:
+        found = {name: arrays[name] for name in ("x", *OUTPUT_NAMES)}
+    shape = (GOLDEN_WINDOWS, 2, WINDOW_SAMPLES)
+    if found["x"].shape != shape or any(one.dtype != np.int8 for one in found.values()):
+        raise ValueError("of another shape")
+    return found
 
 
 def _golden(quantized: QuantizedGraph) -> bytes:

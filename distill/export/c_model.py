@@ -16,11 +16,13 @@ from ...edge.bundle import Bundle
 from ...edge.errors import InputError
 from ...edge.quality import QualityLimits
 from ...edge.record_head import RecordHead
+from ...edge.rhythm import FEATURES as RHYTHM_FEATURES
 from ...edge.rhythm import RhythmModel
-from .c_writer import float_table, network_tables, struct_table
+from .c_writer import channels_of, float_table, network_tables, struct_table
 from .quantize import QuantizedGraph
 
 MOST_UNITS = 32  # LO_MOST_UNITS of edge/core/beat_model.h
+POOLED = 3  # statistics a channel; LO_POOL_STATISTICS of edge/core/pooling.h
 MOST_FINDINGS = 16  # LEADONE_MOST_FINDINGS of edge/core/leadone.h
 
 Values = npt.ArrayLike
@@ -37,8 +39,8 @@ def model_source(bundle: Bundle, quantized: QuantizedGraph) -> str:
         "",
         network_tables(quantized),
         *_beat_model(manifest["beat_model"] and BeatModel.from_manifest(manifest["beat_model"])),
-        *_record_head(head),
-        *_rhythm_model(rhythm),
+        *_record_head(head, quantized),
+        *_rhythm_model(rhythm, head),
         "const lo_model lo_the_model = {",
         f'    .version = "{_version(bundle)}",',
         "    .network = &network,",
@@ -80,25 +82,34 @@ def _beat_model(model: BeatModel | None) -> list[str]:
     ]
 
 
-def _record_head(head: RecordHead) -> list[str]:
+def _record_head(head: RecordHead, quantized: QuantizedGraph) -> list[str]:
     if len(head.findings) > MOST_FINDINGS:
         raise InputError(f"the bundle has more than {MOST_FINDINGS} findings, for which C has room")
     features = np.asarray(head.rhythm_weights).shape[1]
+    if features != POOLED * channels_of(quantized, quantized.graph.outputs[2]):
+        raise InputError("the record head reads other features than C pools; get the bundle again")
     return [
         *_floats("head_rhythm_weights", head.rhythm_weights),
         *_floats("head_rhythm_bias", head.rhythm_bias),
-        *_floats("head_finding_weights", head.finding_weights or [0.0]),
+        *_floats("head_finding_weights", _finding_weights(head)[:, :features]),
         *_floats("head_finding_bias", head.finding_bias or [0.0]),
         "static const lo_record_head record_head = {head_rhythm_weights, head_rhythm_bias,",
         f"    head_finding_weights, head_finding_bias, {features}, {len(head.findings)}}};",
     ]
 
 
-def _rhythm_model(model: RhythmModel) -> list[str]:
-    names = ("mean", "scale", "weights", "bias")
-    tables = [line for name in names for line in _floats(f"rhythm_{name}", getattr(model, name))]
-    given = ", ".join(f"rhythm_{name}" for name in names)
-    return [*tables, f"static const lo_rhythm_model rhythm_model = {{{given}}};"]
+def _rhythm_model(model: RhythmModel, head: RecordHead) -> list[str]:
+    tables = {name: getattr(model, name) for name in ("mean", "scale", "weights", "bias")}
+    tables["finding_weights"] = _finding_weights(head)[:, -len(model.mean) :]
+    lines = [line for name in tables for line in _floats(f"rhythm_{name}", tables[name])]
+    given = ", ".join(f"rhythm_{name}" for name in tables)
+    return [*lines, f"static const lo_rhythm_model rhythm_model = {{{given}}};"]
+
+
+def _finding_weights(head: RecordHead) -> npt.NDArray[np.float64]:
+    """Of the pooled features and then of the beats'; a row of zeros where there is no finding."""
+    width = np.asarray(head.rhythm_weights).shape[1] + len(RHYTHM_FEATURES)
+    return np.array(head.finding_weights or [[0.0] * width])
 
 
 def _limits(limits: QualityLimits) -> list[str]:

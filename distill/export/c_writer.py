@@ -152,6 +152,11 @@ def network_tables(quantized: QuantizedGraph) -> str:
     return "\n".join(lines) + "\n"
 
 
+def channels_of(quantized: QuantizedGraph, tensor: str) -> int:
+    """Of a tensor that a device computes."""
+    return _Layout(quantized).tensors[tensor].channels
+
+
 def float_table(name: str, values: npt.NDArray[np.float32]) -> list[str]:
     """A constant array of float32, exactly."""
     return struct_table("float", name, [_real(value) for value in values.reshape(-1).tolist()])

@@ -7,7 +7,8 @@ rounding disappear. `read_quantized` gives an int8 model's own integers and grid
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,8 @@ from .graph import ConvNode, DelayNode, Graph, Node
 from .quantize import MOVES, Grid, QuantizedGraph
 
 Array = npt.NDArray[Any]
+# What comes of reading a graph that lacks what ours has.
+FOREIGN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
 LARGEST_RELU6 = 6.0 + 1e-4
 TIME_AXIS = 3
 
@@ -31,8 +34,9 @@ def read_graph(model: bytes) -> Graph:
 
     Raises InputError for what `onnx_writer` does not write.
     """
-    reader, names = _read(model)
-    return _named(reader.finished(), names)
+    with foreign_refused():
+        reader, names = _read(model)
+        return _named(reader.finished(), names)
 
 
 def read_quantized(model: bytes) -> QuantizedGraph:
@@ -40,7 +44,24 @@ def read_quantized(model: bytes) -> QuantizedGraph:
 
     Raises InputError for what `onnx_writer.write_int8` does not write.
     """
-    reader, names = _read(model)
+    with foreign_refused():
+        return _quantized(*_read(model))
+
+
+@contextmanager
+def foreign_refused() -> Iterator[None]:
+    """A model that looks like ours until something is missing or of another shape: one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except FOREIGN as error:
+        raise InputError(
+            "the network is not one that leadone writes; take a bundle of `leadone quantize`"
+        ) from error
+
+
+def _quantized(reader: _Reader, names: dict[str, str]) -> QuantizedGraph:
     graph = reader.finished()
     convs = [node.output for node in graph.nodes if isinstance(node, ConvNode)]
     if not all(conv in reader.integers for conv in convs) or graph.input not in reader.grids:

@@ -10,13 +10,24 @@ static inline int8_t lo_saturated(int32_t value) {
   return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
 }
 
-/* gemmlowp's two roundings: the high half of a doubled product, then a rounded shift. */
+/* The rounded high half of a product: on ARM one instruction. */
+static inline int32_t lo_high_half(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+/* gemmlowp's two roundings: the high half of a doubled product, then a rounded shift. Sums have 24
+ * bits and raised bytes 28, so that doubling them is safe.
+ */
 static inline int32_t lo_scaled(int32_t total, int32_t value, int32_t shift) {
-  const int32_t left = shift > 0 ? shift : 0, right = left - shift;
-  const int64_t product = (int64_t)(int32_t)((uint32_t)total << left) * value;
-  const int32_t high = (int32_t)((product + (1 << 30)) >> 31);
-  const int32_t mask = (int32_t)((1u << right) - 1);
-  return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
+  if (shift >= 0) return lo_high_half((int32_t)((uint32_t)total << (shift + 1)), value);
+  const int32_t high = lo_high_half((int32_t)((uint32_t)total << 1), value);
+  const uint32_t half = 1u << (-shift - 1), down = (uint32_t)(high >> 31); /* away from zero */
+  return (int32_t)((uint32_t)high + half + down) >> -shift;
+}
+
+/* One sum of products as a byte of output channel k. */
+static inline int8_t lo_finished(int32_t total, const lo_conv *conv, int32_t k, int8_t zero) {
+  return lo_saturated(lo_scaled(total + conv->bias[k], conv->values[k], conv->shifts[k]) + zero);
 }
 
 #if defined(__AVX2__)
@@ -83,12 +94,13 @@ static inline __m256i lo_scaled_eight(__m256i totals, __m256i values, __m256i sh
   return _mm256_sub_epi32(_mm256_srav_epi32(high, right), up);
 }
 
-static inline void lo_finish_eight(const int32_t *totals, const int32_t *values,
-                                   const int8_t *shifts, int8_t zero, int8_t *y) {
-  const __m256i of = _mm256_loadu_si256((const __m256i *)values);
-  const __m256i by = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)shifts));
-  const __m256i scaled = lo_scaled_eight(_mm256_loadu_si256((const __m256i *)totals), of, by);
-  const __m256i sums = _mm256_add_epi32(scaled, _mm256_set1_epi32(zero));
+static inline void lo_finish_eight(const int32_t *totals, const lo_conv *conv, int32_t k,
+                                   int8_t zero, int8_t *y) {
+  const __m256i of = _mm256_loadu_si256((const __m256i *)(conv->values + k));
+  const __m256i by = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(conv->shifts + k)));
+  const __m256i bias = _mm256_loadu_si256((const __m256i *)(conv->bias + k));
+  const __m256i biased = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)totals), bias);
+  const __m256i sums = _mm256_add_epi32(lo_scaled_eight(biased, of, by), _mm256_set1_epi32(zero));
   const __m128i high = _mm256_extracti128_si256(sums, 1);
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(sums), high);
   _mm_storel_epi64((__m128i *)y, _mm_packs_epi16(words, words));
@@ -96,12 +108,67 @@ static inline void lo_finish_eight(const int32_t *totals, const int32_t *values,
 
 #else
 
-static inline void lo_finish_eight(const int32_t *totals, const int32_t *values,
-                                   const int8_t *shifts, int8_t zero, int8_t *y) {
-  for (int32_t k = 0; k < 8; ++k) {
-    y[k] = lo_saturated(lo_scaled(totals[k], values[k], shifts[k]) + zero);
+static inline void lo_finish_eight(const int32_t *totals, const lo_conv *conv, int32_t k,
+                                   int8_t zero, int8_t *y) {
+  for (int32_t o = 0; o < 8; ++o) y[o] = lo_finished(totals[o], conv, k + o, zero);
+}
+
+#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
+#include <arm_acle.h>
+
+/* Bytes 0 and 2 of four as halves of a word; then bytes 1 and 3. */
+static inline int16x2_t lo_even(uint32_t four) { return __sxtb16((int8x4_t)four); }
+
+static inline int16x2_t lo_odd(uint32_t four) { return __sxtb16((int8x4_t)__ror(four, 8)); }
+
+static inline uint32_t lo_four(const int8_t *at) {
+  uint32_t four;
+  __builtin_memcpy(&four, at, 4);
+  return four;
+}
+
+static inline int32_t lo_dot_of_four(int16x2_t even, int16x2_t odd, const int8_t *w, int32_t sum) {
+  const uint32_t four = lo_four(w);
+  return __smlad(odd, lo_odd(four), __smlad(even, lo_even(four), sum));
+}
+
+/* Four outputs at a time, so that all sums stay in registers. */
+static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
+                                   int32_t totals[8]) {
+  for (int32_t o = 0; o < 8; o += 4) {
+    const int8_t *seen = x, *of = w + 4 * o, *end = x + 4 * quads;
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    for (; seen != end; seen += 4, of += 32) {
+      const uint32_t four = lo_four(seen);
+      const int16x2_t even = lo_even(four), odd = lo_odd(four);
+      a = lo_dot_of_four(even, odd, of, a);
+      b = lo_dot_of_four(even, odd, of + 4, b);
+      c = lo_dot_of_four(even, odd, of + 8, c);
+      d = lo_dot_of_four(even, odd, of + 12, d);
+    }
+    totals[o] = a, totals[o + 1] = b, totals[o + 2] = c, totals[o + 3] = d;
   }
 }
+
+#define LO_FOUR_CHANNELS
+
+/* Four channels of a depthwise convolution; a tap's inputs lie `step` bytes apart. */
+static inline void lo_depthwise_four(const int8_t *x, int32_t step, const int8_t *w,
+                                     int32_t channels, int32_t taps, int32_t totals[4]) {
+  int32_t a = totals[0], b = totals[1], c = totals[2], d = totals[3];
+  for (; taps > 0; --taps, x += step, w += channels) {
+    const uint32_t inputs = lo_four(x), weights = lo_four(w);
+    const int16x2_t x_even = lo_even(inputs), x_odd = lo_odd(inputs);
+    const int16x2_t w_even = lo_even(weights), w_odd = lo_odd(weights);
+    a = __smlabb(x_even, w_even, a);
+    b = __smlabb(x_odd, w_odd, b);
+    c = __smlatt(x_even, w_even, c);
+    d = __smlatt(x_odd, w_odd, d);
+  }
+  totals[0] = a, totals[1] = b, totals[2] = c, totals[3] = d;
+}
+
+#else
 
 static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
                                    int32_t totals[8]) {
@@ -114,5 +181,6 @@ static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t qua
   }
 }
 
+#endif
 #endif
 #endif

@@ -18,5 +18,4 @@ void lo_read_window(const lo_record_head *head, const lo_pool *pool, lo_pool_win
       add(head->finding_weights + at, head->features, statistics[k], findings, head->findings);
     }
   }
-  for (int32_t k = 0; k < head->findings; ++k) findings[k] = 1.0f / (1.0f + lo_expf(-findings[k]));
 }

@@ -16,7 +16,7 @@ typedef struct {
   uint8_t findings; /* at most LEADONE_MOST_FINDINGS */
 } lo_record_head;
 
-/* Logits (4,) of the rhythms, and the probability of each finding, independent of the others. */
+/* Logits (4,) of the rhythms, and of each finding as far as the network tells it. */
 void lo_read_window(const lo_record_head *head, const lo_pool *pool, lo_pool_window window,
                     float *rhythm_logits, float *findings);
 

@@ -3,20 +3,33 @@
 
 #include "waves.h"
 
+#define NO_PR_S 0.16f /* in place of what no P wave shows */
+#define NO_PR_SPREAD_S 0.01f
+#define FAST_BPM 95.0f
+#define SLOW_BPM 62.0f
+#define CLIP 4.0f
+
 enum { MIN_INTERVALS = 5, MAX_RR_TICKS = 3 * LO_TICKS_PER_S };
-enum { HAS_T = 1, HAS_P = 2, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
+enum { HAS_T = 1, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
 
 void lo_rhythm_beats_init(lo_rhythm_beats *beats) { beats->next = beats->count = 0; }
 
 static int64_t ticks(double seconds) { return (int64_t)lo_round_even(seconds * LO_TICKS_PER_S); }
+
+/* At least 1: a P wave is there. */
+static uint16_t pr_ticks(double seconds) {
+  const int64_t found = ticks(seconds);
+  return (uint16_t)(found < 1 ? 1 : found);
+}
 
 void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat) {
   const int32_t at = beats->next;
   const float confidence = lo_round_evenf(beat->confidence * LO_CONFIDENCE_STEPS);
   beats->r[at] = (uint32_t)ticks(beat->r_s);
   beats->width[at] = (uint16_t)ticks(beat->qrs_off_s - beat->qrs_on_s);
+  beats->pr[at] = beat->p_on_s >= 0 ? pr_ticks(beat->qrs_on_s - beat->p_on_s) : 0;
   beats->packed[at] = (uint16_t)((int32_t)confidence << CONFIDENCE | beat->label << LABEL |
-                                 (beat->p_on_s >= 0 ? HAS_P : 0) | (beat->t_on_s >= 0 ? HAS_T : 0));
+                                 (beat->t_on_s >= 0 ? HAS_T : 0));
   beats->next = (uint16_t)(at + 1 == LO_BEATS_KEPT ? 0 : at + 1);
   if (beats->count < LO_BEATS_KEPT) beats->count += 1;
 }
@@ -25,6 +38,7 @@ void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat) {
 typedef struct {
   float rr[LO_BEATS_KEPT]; /* in ticks, gaps left out */
   float widths[LO_BEATS_KEPT];
+  float pr[LO_BEATS_KEPT];
   int32_t intervals, beats, p, t, s, v, confidence;
 } window_beats;
 
@@ -41,7 +55,7 @@ static void gather(const lo_rhythm_beats *beats, double start_s, double end_s, w
     before = r;
     w->widths[w->beats++] = beats->width[at];
     w->confidence += packed >> CONFIDENCE;
-    w->p += (packed & HAS_P) != 0;
+    if (beats->pr[at]) w->pr[w->p++] = beats->pr[at];
     w->t += (packed & HAS_T) != 0;
     w->s += label == LO_S;
     w->v += label == LO_V;
@@ -78,15 +92,25 @@ static void log_probabilities(const float *logits, float *found) {
   for (int32_t k = 0; k < LO_RHYTHMS; ++k) found[k] = logits[k] - highest - lo_logf(sum);
 }
 
+static float spread_of(const float *values, int32_t n) {
+  const float mean = mean_of(values, n);
+  float squares = 0.0f;
+  for (int32_t k = 0; k < n; ++k) squares += (values[k] - mean) * (values[k] - mean);
+  return lo_sqrtf(squares / (float)n);
+}
+
+static float above(float ratio) { return ratio > 1.0f ? lo_logf(ratio) : 0.0f; }
+
 static void rhythm_features(window_beats *w, float noisy_share, const float *logits, float *f) {
-  const float beats = (float)w->beats;
-  float width_s = lo_median(w->widths, w->beats) / LO_TICKS_PER_S;
-  if (width_s < 0.02f) width_s = 0.02f;
+  const float beats = (float)w->beats, tick = 1.0f / LO_TICKS_PER_S;
+  const float width_s = lo_median(w->widths, w->beats) * tick; /* sorts */
+  const float longest_s = w->widths[w->beats - 1] * tick;
   float *changes = w->widths; /* which are no longer needed */
   const float rms = changes_of(w->rr, w->intervals, changes), mean = mean_of(w->rr, w->intervals);
   const float change = lo_median(changes, w->intervals - 1);
   const float usual = lo_median(w->rr, w->intervals); /* sorts */
   const float middle = quartile(w->rr, w->intervals, 3) - quartile(w->rr, w->intervals, 1);
+  const float rate_bpm = 60.0f * LO_TICKS_PER_S / usual;
   *f++ = lo_logf(change / usual + 0.01f);
   *f++ = lo_logf(rms / mean + 0.01f);
   *f++ = lo_logf(middle / mean + 0.01f);
@@ -95,28 +119,40 @@ static void rhythm_features(window_beats *w, float noisy_share, const float *log
   *f++ = 0.6f * LO_TICKS_PER_S / mean;
   *f++ = (float)w->s / beats;
   *f++ = (float)w->v / beats;
-  *f++ = lo_logf(width_s / 0.1f);
+  *f++ = lo_logf((width_s < 0.02f ? 0.02f : width_s) / 0.1f);
   *f++ = (float)w->confidence / LO_CONFIDENCE_STEPS / beats;
   *f++ = noisy_share;
+  *f++ = w->p ? lo_median(w->pr, w->p) * tick : NO_PR_S;
+  *f++ = w->p > 1 ? spread_of(w->pr, w->p) * tick : NO_PR_SPREAD_S;
+  *f++ = width_s;
+  *f++ = longest_s;
+  *f++ = lo_logf(w->rr[0] / usual);
+  *f++ = lo_logf(w->rr[w->intervals - 1] / usual);
+  *f++ = -lo_logf(usual * tick);
+  *f++ = above(rate_bpm / FAST_BPM);
+  *f++ = above(SLOW_BPM / rate_bpm);
+  *f++ = w->s > 0;
+  *f++ = w->v > 0;
   log_probabilities(logits, f);
 }
 
-/* Softmax over weights of the standardised features and of all their products of two. */
-static void probabilities_of(const lo_rhythm_model *model, const float *features, float *found) {
-  enum { N = LO_RHYTHM_FEATURES, TERMS = N + N * (N + 1) / 2 };
-  float z[N];
-  for (int32_t k = 0; k < N; ++k) {
+static void standardise(const lo_rhythm_model *model, const float *features, float *z) {
+  for (int32_t k = 0; k < LO_RHYTHM_FEATURES; ++k) {
     const float standard = (features[k] - model->mean[k]) / model->scale[k];
-    z[k] = standard < -4.0f ? -4.0f : standard > 4.0f ? 4.0f : standard;
+    z[k] = standard < -CLIP ? -CLIP : standard > CLIP ? CLIP : standard;
   }
+}
+
+static float weighed(const float *weights, const float *z) {
+  float total = 0.0f;
+  for (int32_t k = 0; k < LO_RHYTHM_FEATURES; ++k) total += weights[k] * z[k];
+  return total;
+}
+
+/* Softmax of the standardised features. */
+static void probabilities_of(const lo_rhythm_model *model, const float *z, float *found) {
   for (int32_t c = 0; c < LO_RHYTHMS; ++c) {
-    const float *weights = model->weights + c * TERMS;
-    float total = model->bias[c];
-    for (int32_t i = 0; i < N; ++i) total += *weights++ * z[i];
-    for (int32_t i = 0; i < N; ++i) {
-      for (int32_t j = i; j < N; ++j) total += *weights++ * (z[i] * z[j]);
-    }
-    found[c] = total;
+    found[c] = model->bias[c] + weighed(model->weights + c * LO_RHYTHM_FEATURES, z);
   }
   const float highest = found[lo_likeliest(found, LO_RHYTHMS)];
   float sum = 0.0f;
@@ -133,10 +169,15 @@ void lo_classify(const lo_rhythm_beats *beats, double noisy_share, const lo_pool
   *rhythm = (leadone_rhythm){.start_s = start_s, .end_s = end_s, .label = LEADONE_NOISE};
   rhythm->probabilities[LEADONE_NOISE] = 1.0f; /* too few beats to tell */
   if (window.frames == 0 || w.intervals < MIN_INTERVALS) return;
-  float logits[LO_RHYTHMS];
+  float logits[LO_RHYTHMS], z[LO_RHYTHM_FEATURES];
   lo_read_window(head, pool, window, logits, rhythm->findings);
   rhythm_features(&w, (float)noisy_share, logits, rhythm->evidence);
-  probabilities_of(model, rhythm->evidence, rhythm->probabilities);
+  standardise(model, rhythm->evidence, z);
+  probabilities_of(model, z, rhythm->probabilities);
+  for (int32_t k = 0; k < head->findings; ++k) {
+    const float *weights = model->finding_weights + k * LO_RHYTHM_FEATURES;
+    rhythm->findings[k] = 1.0f / (1.0f + lo_expf(-rhythm->findings[k] - weighed(weights, z)));
+  }
   rhythm->label = lo_likeliest(rhythm->probabilities, LO_RHYTHMS);
   rhythm->finding_count = head->findings;
   rhythm->evidence_count = LO_RHYTHM_FEATURES;

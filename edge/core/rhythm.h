@@ -9,22 +9,24 @@
 #define LO_TICKS_PER_S 16384
 #define LO_CONFIDENCE_STEPS 4095
 
-enum { LO_RHYTHM_FEATURES = 15 };
+enum { LO_RHYTHM_FEATURES = 26 };
 enum { LO_BEATS_KEPT = 128 };
 
-/* Standardisation of the features; weights (4, terms) of them and of their products of two. */
+/* Standardisation of the features; weights (4, features), and of the findings (n, features). */
 typedef struct {
   const float *mean;
   const float *scale;
   const float *weights;
   const float *bias;
+  const float *finding_weights;
 } lo_rhythm_model;
 
 /* What the rhythm needs of recent beats, a ring. */
 typedef struct {
   uint32_t r[LO_BEATS_KEPT];      /* in ticks of 1/16384 s; wraps after 72 h */
   uint16_t width[LO_BEATS_KEPT];  /* of the QRS, in ticks */
-  uint16_t packed[LO_BEATS_KEPT]; /* from the top: confidence 12 bits, label 2, has P, has T */
+  uint16_t pr[LO_BEATS_KEPT];     /* in ticks; 0 without a P wave */
+  uint16_t packed[LO_BEATS_KEPT]; /* from the top: confidence 12 bits, label 2, spare, has T */
   uint16_t next, count;
 } lo_rhythm_beats;
 

@@ -7,55 +7,57 @@ import numpy as np
 import pytest
 import torch
 
-from leadone.distill import findings_fit
 from leadone.distill.datasets import (
     CINC_TEST_FOLD,
     CINC_VALIDATION_FOLD,
     fold_of,
     read_cinc2017,
 )
-from leadone.distill.ptbxl import read_labels
-from leadone.distill.record_heads import RecordHeads, pooled
+from leadone.distill.findings_fit import (
+    FindingData,
+    crossed_logits,
+    fit_findings,
+    read_findings,
+)
+from leadone.distill.ptbxl import PATHOLOGIES, read_labels
+from leadone.distill.record_heads import RhythmHead, pooled
 from leadone.distill.records import (
     GentleConfig,
     LabelledRecord,
     RecordSource,
-    load_findings,
     load_rhythms,
+    load_unlabelled,
     ptbxl_records,
-    read_lead_one,
     seen_records,
 )
 from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
-from leadone.edge.network import StreamingNetwork
 from leadone.edge.pooling import Pool
-from leadone.edge.record_features import pooled_features
 from leadone.edge.record_head import RecordHead
 
 CHANNELS = 5
 
 
 @pytest.fixture
-def heads() -> RecordHeads:
+def head() -> RhythmHead:
     torch.manual_seed(0)
-    heads = RecordHeads(CHANNELS).train()
+    head = RhythmHead(CHANNELS).train()
     for _ in range(50):  # batch norm statistics of its own
-        heads(3 * torch.randn(8, CHANNELS, 1, 40) + 1, torch.full((8,), 640))
-    return heads.eval()
+        head(3 * torch.randn(8, CHANNELS, 1, 40) + 1, torch.full((8,), 640))
+    return head.eval()
 
 
-def test_training_and_runtime_pool_alike(heads: RecordHeads) -> None:
+def test_training_and_runtime_pool_alike(head: RhythmHead) -> None:
     deep = torch.randn(1, CHANNELS, 1, 400)
     deep[..., 300:] = 99.0  # beyond the record's end
-    rhythm, _ = heads(deep, torch.tensor([300 * 16]))
+    rhythm = head(deep, torch.tensor([300 * 16]))
     pool = Pool()
     pool.push(deep[0, :, 0, :300].numpy())
     statistics = pool.statistics(0.0, 30.0)
     assert statistics is not None
-    head = heads.exported()
-    assert head.rhythm_logits(statistics) == pytest.approx(rhythm[0].detach().numpy(), abs=1e-4)
-    assert head.finding_probabilities(statistics) == {}  # these are fitted on the bundle's network
+    told = head.exported()
+    assert told.rhythm_logits(statistics) == pytest.approx(rhythm[0].detach().numpy(), abs=1e-4)
+    assert told.finding_probabilities(statistics) == {}  # these are fitted on the bundle's network
 
 
 def test_the_masked_end_counts_for_nothing() -> None:
@@ -66,19 +68,20 @@ def test_the_masked_end_counts_for_nothing() -> None:
     assert torch.equal(pooled(deep, frames), pooled(other, frames))
 
 
-def test_a_head_goes_through_a_manifest_and_its_faults_are_refused(heads: RecordHeads) -> None:
+def test_a_head_goes_through_a_manifest_and_its_faults_are_refused(head: RhythmHead) -> None:
     from leadone.edge.errors import InputError
 
-    rows = heads.exported().rhythm_weights
-    head = replace(
-        heads.exported(),
+    exported = head.exported()
+    wide = tuple((*row, 0.5) for row in exported.rhythm_weights[:2])
+    told = replace(
+        exported,
         findings=("AFIB", "CRBBB"),
-        finding_weights=rows[:2],
+        finding_weights=wide,
         finding_bias=(0.1, -0.2),
         thresholds=(0.5, 0.4),
     )
-    values = head.as_manifest()
-    assert RecordHead.from_manifest(values) == head
+    values = told.as_manifest()
+    assert RecordHead.from_manifest(values) == told
     for broken in (
         {**values, "thresholds": (0.5,)},
         {**values, "rhythm_bias": (0.0,)},
@@ -134,28 +137,37 @@ def test_folds_for_choosing_and_testing_are_in_no_training(data_dir: Path) -> No
     groups = {record.group for record in load_rhythms(data_dir / "cinc2017")}
     assert groups and not any(fold_of(group) in kept for group in groups)
     folds = {identity: label.fold for identity, label in read_labels(data_dir / "ptbxl").items()}
-    findings = load_findings(data_dir)
-    assert findings and {folds[record.group] for record in findings} == set(range(1, 8))
+    unlabelled = load_unlabelled(data_dir)
+    assert unlabelled and {folds[record.group] for record in unlabelled} == set(range(1, 8))
+    assert not any(len(record.target) for record in unlabelled)
     seen = seen_records(data_dir, None)
     assert groups < seen and not any(folds.get(record, 0) >= 9 for record in seen)
 
 
-def test_findings_are_fitted_on_pooled_features_and_told_from_one_half(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+def test_findings_are_fitted_on_what_a_bundle_makes_of_records_and_told_from_one_half(
+    data_dir: Path,
 ) -> None:
-    rows = ptbxl_records(data_dir)
-    few = [row for row in rows if row[2].fold in (1, 2, 8, 9)]
-    monkeypatch.setattr(findings_fit, "ptbxl_records", lambda data: few)
+    rows = [row for row in ptbxl_records(data_dir) if row[2].fold in (1, 2, 9)]
     bundle = load_bundle("wrist")
-    network = bundle.files[bundle.manifest["network"]]
-    before = RecordHead.from_manifest(bundle.manifest["record_head"])
-    head = findings_fit.fit_findings(data_dir, network, before)
-    assert head.rhythm_weights == before.rhythm_weights
-    assert "CRBBB" in head.findings and set(head.thresholds) == {0.5}
-    stream = StreamingNetwork(network)
+    data = read_findings(rows, bundle)
+    unseen = data.folds == 9
+    head = RecordHead.from_manifest(bundle.manifest["record_head"])
+    fitted = fit_findings(data[~unseen], head)
+    assert fitted.rhythm_weights == head.rhythm_weights
+    assert "CRBBB" in fitted.findings and set(fitted.thresholds) == {0.5}
     told: dict[bool, list[float]] = {True: [], False: []}
-    for path, _, label in few:
-        if label.fold == 9:  # neither fitted on nor chosen on
-            features = pooled_features(read_lead_one(path), stream)
-            told["CRBBB" in label.codes].append(head.finding_probabilities(features)["CRBBB"])
+    has_it = data.cases[:, PATHOLOGIES.index("CRBBB")]
+    for features, case in zip(data.features[unseen], has_it[unseen], strict=True):
+        told[bool(case)].append(fitted.finding_probabilities(features)["CRBBB"])
     assert np.median(told[True]) > 0.5 > np.median(told[False])
+
+
+def test_no_fold_is_told_by_a_readout_of_itself() -> None:
+    rng = np.random.default_rng(0)
+    folds = np.arange(300) % 3
+    cases = np.stack([folds == 1], 1)  # what only a record's own fold could teach
+    data = FindingData(
+        np.eye(3)[folds] + rng.normal(0, 0.01, (300, 3)), cases, folds, folds.astype(str)
+    )
+    logits = crossed_logits(data)
+    assert logits[folds == 1].max() < 0

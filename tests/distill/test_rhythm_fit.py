@@ -19,7 +19,9 @@ def _data(separation: float, seed: int, n: int = 1500) -> RhythmData:
 def _scored(separation: float) -> RhythmResult:
     """Fitted on some records, scored on others."""
     model, unseen = fit(_data(separation, 0)), _data(separation, 1)
-    told = np.array([list(model.probabilities(f).values()) for f in unseen.features])
+    told = np.array(
+        [list(model.probabilities(z).values()) for z in model.standardised(unseen.features)]
+    )
     assert np.allclose(told.sum(1), 1)
     run = Run("cinc2017", "I", "", tuple(unseen.records), {}, 0.0)
     return score_rhythms(run, unseen.classes, told)
@@ -46,5 +48,6 @@ def test_a_record_counts_once_however_many_windows_it_has() -> None:
         np.concatenate([data.classes, np.full(1000, 3)]),
         np.concatenate([data.records, np.full(1000, "odd")]),
     )
-    at_normal = np.zeros(len(FEATURES))
-    assert fit(many).probabilities(at_normal)["noise"] < 0.3
+    model = fit(many)
+    at_normal = model.standardised(np.zeros(len(FEATURES)))
+    assert model.probabilities(at_normal)["noise"] < 0.3

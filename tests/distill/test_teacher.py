@@ -108,11 +108,17 @@ def test_each_level_of_the_decoder_is_late_enough() -> None:
 @pytest.fixture
 def synthetic(monkeypatch: pytest.MonkeyPatch) -> None:
     rhythms = [
-        LabelledRecord(f"cinc2017/{k}", _signal(3000), np.eye(4, dtype=np.float32)[k % 4])
+        LabelledRecord(
+            f"cinc2017/{k}",
+            _signal(3000),
+            np.eye(4, dtype=np.float32)[k % 4],
+            without_p=k % 4 == 1,
+            is_readable=k % 4 != 3,
+        )
         for k in range(16)
     ]
     monkeypatch.setattr(loop, "training_leads", lambda data, fold: [_lead()] * 8)
-    monkeypatch.setattr(loop, "training_records", lambda data, config: (rhythms, []))
+    monkeypatch.setattr(loop, "training_rhythms", lambda data, config: rhythms)
     monkeypatch.setattr(loop, "load_noise", lambda folder, share: [])
 
 
@@ -140,7 +146,7 @@ def _hash(run: Path) -> str:
 def test_targets_hold_every_readable_record(synthetic: None, tmp_path: Path) -> None:
     run = loop.finetune(replace(SMALL, epochs=1), tmp_path, tmp_path / "teacher")
     teacher = Teacher.load([run, run], None, 2.0)
-    records, _ = loop.training_records(tmp_path, SMALL)
+    records = loop.training_rhythms(tmp_path, SMALL)
     leads, dense = teacher.targets([_lead()], records)
     assert len(leads) == len(dense) == 1 + 12  # every fourth is noise
     assert all(targets[4].all() for targets in dense)

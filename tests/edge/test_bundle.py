@@ -35,9 +35,9 @@ def test_one_changed_byte_is_refused(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 3}, "format 3"),
+        ({"format": 99}, "format 99"),
         ({"files": {"../x": ""}}, "outside itself"),
-        ({"network": "absent", "files": {"absent": ""}}, "lacks absent"),
+        ({"network": "absent", "files": {"absent": 64 * "0"}}, "lacks absent"),
         ({"files": None}, "lists no files"),
         ({"network": "other.onnx"}, "does not list its network"),
         ({"input": {"rate_hz": 250, "hop_samples": 16, "lookahead_samples": 100}}, "lookahead"),

@@ -4,7 +4,7 @@ import pytest
 from leadone.edge.events import Beat
 from leadone.edge.polarity import BEATS, PolarityTracker
 from leadone.edge.record_head import RecordHead
-from leadone.edge.rhythm import FEATURES, RhythmModel, classify, rhythm_features, terms
+from leadone.edge.rhythm import FEATURES, RhythmModel, classify, rhythm_features
 
 
 def _beats(rr_s: np.ndarray, p: bool = True, labels: str = "N") -> list[Beat]:
@@ -39,9 +39,9 @@ def test_shares() -> None:
 
 def test_too_few_beats_are_noise_not_a_guess() -> None:
     k = len(FEATURES)
-    products = len(terms(np.zeros(k)))
-    model = RhythmModel((0.0,) * k, (1.0,) * k, ((0.0,) * products,) * 4, (9.0, 0.0, 0.0, 0.0))
-    head = RecordHead(((0.0,) * 6,) * 4, (0.0,) * 4, ("CRBBB",), ((0.0,) * 6,), (0.0,), (0.4,))
+    model = RhythmModel((0.0,) * k, (1.0,) * k, ((0.0,) * k,) * 4, (9.0, 0.0, 0.0, 0.0))
+    finding = ((0.0,) * (6 + k),)
+    head = RecordHead(((0.0,) * 6,) * 4, (0.0,) * 4, ("CRBBB",), finding, (0.0,), (0.4,))
     pooled, span_s = np.zeros(6), (0.0, 30.0)
     few = classify(_beats(np.full(4, 0.8)), 0.0, pooled, span_s, (head, model))
     assert (few.label, few.probabilities["noise"], few.findings) == ("noise", 1.0, {})
@@ -52,9 +52,32 @@ def test_too_few_beats_are_noise_not_a_guess() -> None:
     assert unseen.label == "noise"
 
 
-def test_terms_are_features_and_products_of_two() -> None:
-    assert terms(np.array([2.0, 3.0])).tolist() == [2, 3, 4, 6, 9]
-    assert terms(np.array([99.0])).tolist() == [4, 16]
+def test_a_finding_is_told_by_the_network_and_by_the_beats() -> None:
+    k = len(FEATURES)
+    model = RhythmModel((0.0,) * k, (0.01,) * k, ((0.0,) * k,) * 4, (0.0,) * 4)
+    weights = np.zeros(6 + k)
+    weights[2], weights[6 + FEATURES.index("fast")] = 0.5, 2.0
+    head = RecordHead(((0.0,) * 6,) * 4, (0.0,) * 4, ("X",), (tuple(weights),), (-3.0,), (0.5,))
+    pooled = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+    slow, fast = (
+        classify(_beats(np.full(20, rr)), 0.0, pooled, (0.0, 30.0), (head, model)).findings["X"]
+        for rr in (0.8, 0.5)
+    )
+    assert slow == pytest.approx(1 / (1 + np.exp(2.5)))
+    assert fast == pytest.approx(1 / (1 + np.exp(-5.5)))  # a feature weighs no more than CLIP
+
+
+def test_intervals_and_extremes() -> None:
+    rr = np.full(40, 0.8)
+    rr[20] = 0.4
+    beats = _beats(rr)
+    assert _feature(beats, "pr") == pytest.approx(0.16, abs=1e-4)
+    assert _feature(beats, "qrs") == pytest.approx(0.09, abs=1e-4)
+    assert _feature(beats, "shortest_rr") == pytest.approx(np.log(0.5), abs=1e-3)
+    assert _feature(beats, "longest_rr") == pytest.approx(0, abs=1e-3)
+    assert _feature(beats, "slow") == 0 and _feature(_beats(np.full(9, 1.2)), "slow") > 0.2
+    assert _feature(_beats(rr, p=False), "pr") == 0.16
+    assert _feature(_beats(rr, labels="NNNS"), "has_s") == 1
 
 
 def test_reversal_needs_most_of_twenty_beats() -> None:

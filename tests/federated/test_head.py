@@ -7,6 +7,7 @@ import pytest
 
 from leadone.edge.errors import InputError
 from leadone.edge.labels import RHYTHMS
+from leadone.edge.rhythm import FEATURES
 from leadone.federated import head
 from leadone.federated.arrays import Arrays, difference, norm
 from leadone.federated.client import Client, shared_names
@@ -118,7 +119,7 @@ def test_as_a_bundles_head_it_says_the_same() -> None:
     row = data().features[0]
     out = logits(trained, row[None])[0]
     np.testing.assert_allclose(told.rhythm_logits(row), out[:4], atol=1e-5)
-    probabilities = told.finding_probabilities(row)
+    probabilities = told.finding_probabilities(np.concatenate([row, np.ones(len(FEATURES))]))
     expected = 1 / (1 + np.exp(-(out[4:] - cuts)))
     np.testing.assert_allclose(list(probabilities.values()), expected, atol=1e-5)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,10 @@ import pytest
 
 from leadone import Monitor, read_record
 from leadone.distill.export.bundle import GOLDEN_FILE, MODEL_C, export_bundle, read_golden
+from leadone.distill.export.onnx_reader import read_quantized
+from leadone.distill.export.tflm_arena import least_arena_bytes
 from leadone.distill.export.verify import verify
+from leadone.edge.backends import network_of
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.events import Beat
@@ -37,17 +44,108 @@ def test_every_target_holds(folder: Path) -> None:
     assert exact == ["C, this machine", "TFLM", "LiteRT, reference kernels"]
     assert all(verdict.holds for verdict in verdicts.values()), verdicts
     assert {"ONNX Runtime", "LiteRT"} <= verdicts.keys()
+    ram = {name: verdict.ram_bytes for name, verdict in verdicts.items()}
+    assert (ram["C, this machine"] or 0) <= 11_000 < (ram["TFLM"] or 0) <= 60_000, ram
+
+
+def test_the_arena_is_enough_and_less_is_not(folder: Path) -> None:
+    least = least_arena_bytes((folder / "stream.tflite").read_bytes())
+    assert least is not None
+    for arena_bytes, runs in ((least, True), (least - 256, False)):
+        command = [sys.executable, "-m", "leadone.distill.export.tflm_arena"]
+        command += [str(folder / "stream.tflite"), str(arena_bytes)]
+        assert (subprocess.run(command, capture_output=True).returncode == 0) == runs
+    assert least_arena_bytes(b"no model") is None
 
 
 def test_a_wrong_target_is_told(folder: Path) -> None:
     bundle = load_bundle(folder)
-    source = bundle.files[MODEL_C].decode()
-    at = source.index("bias_20[")
-    digit = next(k for k in range(source.index("{", at), len(source)) if source[k].isdigit())
-    changed = source[:digit] + str((int(source[digit]) + 5) % 10) + source[digit + 1 :]
-    files = {**bundle.files, MODEL_C: changed.encode()}
+    quantized = read_quantized(bundle.files["model.onnx"])
+    bias = quantized.biases[quantized.graph.outputs[0]].astype("<i4").tobytes()
+    wrong = bundle.files["window.tflite"].replace(bias, bytes(len(bias)))
+    assert wrong != bundle.files["window.tflite"]
+    files = {**bundle.files, "window.tflite": wrong}
     verdicts = verify(Bundle(bundle.manifest, files, bundle.sha256))
-    assert [v.target for v in verdicts if not v.holds] == ["C, this machine"]
+    failed = [verdict.target for verdict in verdicts if not verdict.holds]
+    assert failed == ["TFLM", "LiteRT, reference kernels"]
+
+
+@pytest.mark.parametrize("name", [MODEL_C, "network.c", "core.h"])
+def test_c_that_leadone_did_not_write_is_not_run(folder: Path, tmp_path: Path, name: str) -> None:
+    """A bundle's C is code: what is compiled and loaded here has to be ours to the byte."""
+    bundle = load_bundle(folder)
+    done = tmp_path / "done"
+    trap = (
+        "#include <stdio.h>\n__attribute__((constructor)) static void trap(void) "
+        f'{{ fclose(fopen("{done}", "w")); }}\n'
+    )
+    files = {**bundle.files, name: trap.encode() + bundle.files[name]}
+    with pytest.raises(InputError, match="not run"):
+        verify(Bundle(bundle.manifest, files, bundle.sha256))
+    assert not done.exists()
+
+
+@pytest.mark.parametrize("name", ["stream.tflite", "block.tflite"])
+def test_a_damaged_litert_model_is_one_sentence(folder: Path, name: str) -> None:
+    bundle = load_bundle(folder)
+    content = bundle.files[name]
+    for wrong in (
+        b"",
+        content[:1000],
+        content[: len(content) // 2],
+        content[1000:],
+        bytes(len(content)),
+        bundle.files["window.tflite"],
+        bundle.files["float.tflite"],
+    ):
+        changed = Bundle(bundle.manifest, {**bundle.files, name: wrong}, bundle.sha256)
+        with pytest.raises(InputError, match="LiteRT model is damaged"):
+            Monitor(changed, backend="litert")
+
+
+def test_litert_models_with_random_damage_end_in_a_sentence_not_the_process(folder: Path) -> None:
+    """Some of these pass LiteRT's own check of the file and crash when they run."""
+    bundle = load_bundle(folder)
+    refused = 0
+    for seed in range(24):
+        rng = random.Random(seed)
+        content = bytearray(bundle.files["stream.tflite"])
+        for _ in range(rng.choice((1, 3))):
+            tables = len(content) - 1 - rng.randrange(26_000)  # where the graph lies
+            content[rng.choice((tables, rng.randrange(3000)))] = rng.randrange(256)
+        files = {**bundle.files, "stream.tflite": bytes(content)}
+        try:
+            network_of(Bundle(bundle.manifest, files, bundle.sha256), "litert").push(
+                np.zeros((2, 16), np.float32)
+            )
+        except InputError as error:
+            assert len(str(error).splitlines()) == 1
+            refused += 1
+    assert refused >= 8
+
+
+def test_damaged_golden_vectors_are_one_sentence(folder: Path) -> None:
+    bundle = load_bundle(folder)
+    golden = dict(np.load(folder / GOLDEN_FILE))
+    for change in (
+        {"x": golden["x"][:, :1]},
+        {"x": golden["x"].astype(np.int16)},
+        {"x": np.array([{}], object)},
+        {"waves": np.zeros(17_000_000, np.int8)},
+    ):
+        content = io.BytesIO()
+        np.savez_compressed(content, **{**golden, **change})
+        _is_refused(bundle, content.getvalue())
+    content = io.BytesIO()
+    np.savez_compressed(content, x=golden["x"])
+    for wrong in (content.getvalue(), b"", bundle.files[GOLDEN_FILE][:5000]):
+        _is_refused(bundle, wrong)
+
+
+def _is_refused(bundle: Bundle, golden: bytes) -> None:
+    files = {**bundle.files, GOLDEN_FILE: golden}
+    with pytest.raises(InputError, match="golden vectors are damaged"):
+        read_golden(Bundle(bundle.manifest, files, bundle.sha256))
 
 
 def test_golden_vectors_of_another_network_are_refused(folder: Path, tmp_path: Path) -> None:

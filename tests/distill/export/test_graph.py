@@ -11,7 +11,7 @@ from leadone.distill.export.graph import ConvNode, run_float, trace
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.distill.export.onnx_writer import write_float, write_int8
 from leadone.distill.export.quantize import quantize
-from leadone.distill.record_heads import RecordHeads
+from leadone.distill.record_heads import RhythmHead
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input
 from leadone.edge.network import StreamingNetwork
@@ -44,7 +44,7 @@ def _streamed(network: StreamingNetwork, x: np.ndarray, hops: int) -> list[np.nd
 
 def test_the_wrist_budget() -> None:
     parameters, macs = work_of(Delineator(EncoderConfig()))
-    heads = sum(value.numel() for value in RecordHeads(EncoderConfig().channels[3]).parameters())
+    heads = sum(value.numel() for value in RhythmHead(EncoderConfig().channels[3]).parameters())
     assert parameters + heads <= 60_000 and macs <= 1.5e6
 
 
