@@ -1071,6 +1071,34 @@ def federated_client(settings: Path) -> None:
         click.echo(sentence)
 
 
+@federated.command("update")
+@click.argument("offered", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option("--slot", type=click.Path(path_type=Path), required=True, help="The device's folder.")
+@click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The fleet's public key.",
+)
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The client's TOML: its own labelled recordings have to be told no worse.",
+)
+@model_option
+def federated_update(
+    offered: Path, slot: Path, trusted: Path, settings: Path | None, model: str
+) -> None:
+    """Take a published BUNDLE into use on this device, or refuse it with the reason."""
+    from .federated.device import load_client
+    from .federated.update_slot import UpdateSlot, anything, own_check
+
+    check = own_check(load_client(settings).data) if settings is not None else anything
+    installed = UpdateSlot(slot, model, trusted).install(offered, check)
+    click.echo("{name} {version} is in use".format(**installed.identity))
+
+
 @federated.command("report")
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rounds here.")

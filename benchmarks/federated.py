@@ -15,7 +15,6 @@ G-means are means over rhythms or findings, and over seeds.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
@@ -26,9 +25,11 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
+from federated_device import peak_mb
 
 from leadone.distill.classification import (
     interval_of,
+    macro_auc,
     macro_g_mean,
     patient_weights,
     smooth_threshold,
@@ -45,11 +46,13 @@ from leadone.federated.config import FederationConfig, SimulationConfig
 from leadone.federated.head import LocalConfig
 from leadone.federated.labelled import Labelled
 from leadone.federated.research import prepare
+from leadone.federated.rounds import Federation, Reply
 from leadone.federated.rules import RULES, AggregationConfig
 from leadone.federated.simulation import simulate
 from leadone.federated.split import split_by_device, taken
 from leadone.federated.task import HeadTask, g_means, log_odds
 
+GATEWAYS, OF_EACH = 4, 60  # whole networks, a small demonstration
 SHARES = 50  # equal parts of the recordings, of which 1, 10 or 50 take part
 LONG = FederationConfig(rounds=60, local=LocalConfig(epochs=5, batch=16, learning_rate=0.5))
 SHORT = FederationConfig(rounds=25, local=LocalConfig(epochs=2, batch=32, learning_rate=0.4))
@@ -362,65 +365,73 @@ def cost(data: Path, cache: Path, seeds: int) -> None:
         both = size_bytes(pack(update, kind))
         only = entries[0].bytes / entries[0].replied
         print(f"| {kind} | {both:,} | {only:,.0f} | {np.mean(figures):.3f} |")
-    print(_run_alone("device", data))
-    print(_run_alone("gateway", data))
+    here = Path(__file__)
+    print(_run_alone([str(here.with_name("federated_device.py"))], data))
+    print(_run_alone([str(here), "gateway"], data))
 
 
-def _run_alone(command: str, data: Path) -> str:
-    """A command of this file in a process of its own, whose memory is then its own too."""
-    words = [sys.executable, __file__, command, "--data", str(data)]
+def _run_alone(command: list[str], data: Path) -> str:
+    """A process of its own, whose memory is then its own too."""
+    words = [sys.executable, *command, "--data", str(data)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 @cli.command(hidden=True)
 @data_option
-def device(data: Path) -> None:
-    """One device's round: 100 strips through the encoder and three epochs of the head."""
-    from leadone.edge.bundle import load_bundle
-    from leadone.edge.formats.wfdb_records import read_record
-    from leadone.federated.client import Client, LocalLabel, encoder_of, from_recordings
-    from leadone.federated.config import Instruction
-
-    bundle = load_bundle("wrist")
-    paths = sorted((data / CINC).glob("*.hea"))[:100]
-    records = [read_record(path.with_suffix("")) for path in paths]
-    labels = [LocalLabel(RHYTHMS[k % len(RHYTHMS)], None) for k in range(len(records))]
-    before = time.perf_counter()
-    held = from_recordings(zip(records, labels, strict=True), (), bundle)
-    encoded = time.perf_counter()
-    client = Client("device", held, encoder_of(bundle))
-    client.train(head.start_head(held.features, 10), Instruction(1, encoder_of(bundle)))
-    done = time.perf_counter()
-    seconds = sum(record.duration_s for record in records)
-    print(
-        f"device: {len(records)} strips of {seconds / len(records):.0f} s encoded in "
-        f"{encoded - before:.2f} s, a round {done - encoded:.3f} s; memory {_peak_mb():.0f} MB, "
-        f"of which {_imports_mb():.0f} MB are Python, numpy, scipy and onnxruntime; "
-        f"torch loaded: {'torch' in sys.modules}"
-    )
-
-
-@cli.command(hidden=True)
-@data_option
 def gateway(data: Path) -> None:
     """One gateway's round: the whole wrist network on 64 recordings."""
-    from leadone.federated.gateway import Gateway, demonstration
+    import torch
 
-    print(demonstration(data, Gateway))
+    from leadone.distill.datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD
+    from leadone.distill.records import load_rhythms
+    from leadone.federated import gateway as whole
+    from leadone.pretrain.encoder import EncoderConfig
+    from leadone.pretrain.pretraining import load_encoder
+    from leadone.pretrain.shipped import find_encoder
 
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _imports_mb() -> float:
-    code = (
-        "import resource, numpy, scipy.signal, onnxruntime;"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    torch.set_num_threads(1)
+    encoder = EncoderConfig()
+    held = load_rhythms(data / CINC, [2])[: GATEWAYS * OF_EACH]
+    trust = load_rhythms(data / CINC, [CINC_VALIDATION_FOLD])[:150]
+    test = load_rhythms(data / CINC, [CINC_TEST_FOLD])[:400]
+    pretrained = load_encoder(find_encoder("lead-transfer")).encoder.state_dict()
+    start = whole.start_network(encoder, 0, pretrained)
+    local = LocalConfig(epochs=2, batch=16, learning_rate=2e-3, weight_decay=0.02)
+    sites = [
+        whole.Gateway(f"site-{k}", held[k * OF_EACH : (k + 1) * OF_EACH], encoder, "wrist")
+        for k in range(GATEWAYS)
+    ]
+    batch = whole.windows(test)
+    truth = batch.target.numpy() > 0.5
+    print(f"gateway: {GATEWAYS} of {OF_EACH} recordings, whole network, mean AUC of four rhythms")
+    for rule, liars in (("fedavg", 0), ("bant", 0), ("fedavg", 2), ("bant", 2)):
+        config = replace(
+            _configured(LONG, rule, 0), rounds=6, local=local, compression="int8", max_norm=1e3
+        )
+        task = whole.NetworkTask(whole.windows(trust), trust, encoder, local)
+        federation = Federation(config, start, task, "wrist")
+        began, size = time.perf_counter(), 0
+        while federation.done < config.rounds:
+            chosen = federation.choose([site.name for site in sites])
+            told = federation.instruction()
+            replies = [Reply(s.name, s.train(federation.model, told)) for s in sites]
+            for k in range(liars):
+                packed = dict(replies[k].update or {})
+                for name in packed:
+                    if name.endswith("scale"):
+                        packed[name] = -packed[name]
+                replies[k] = Reply(replies[k].client, packed)
+            size = federation.close(replies).bytes // len(chosen)
+        logits = whole.rhythm_logits(federation.model, encoder, batch)
+        area = float(macro_auc(truth, logits, np.ones((1, len(truth))))[0])
+        seconds = (time.perf_counter() - began) / config.rounds / GATEWAYS
+        print(
+            f"  {rule}, {liars} sign flipped: AUC {area:.3f}; {size:,} bytes a round and client, "
+            f"{seconds:.1f} s; memory {peak_mb():.0f} MB"
+        )
+    print(f"  raw update {size_bytes(difference(start, start)):,} bytes; top-k", end=" ")
+    print(f"{size_bytes(pack(difference(start, start), 'topk')):,}")
 
 
 @cli.command()
@@ -435,7 +446,7 @@ def thousand(data: Path, cache: Path) -> None:
     seconds = [entry.seconds for entry in entries]
     print(
         f"1,000 clients, {len(entries)} rounds: {np.mean(seconds):.2f} s a round, at most "
-        f"{max(seconds):.2f}; peak memory {_peak_mb():.0f} MB; mean G-mean "
+        f"{max(seconds):.2f}; peak memory {peak_mb():.0f} MB; mean G-mean "
         f"{np.mean(list(entries[-1].figures.values())):.3f}"
     )
 

@@ -35,6 +35,9 @@ class Task(Protocol):
     def server_update(self, model: Arrays, round_: int) -> Arrays:
         """What the trust set alone would make of the model in a round."""
 
+    def cuts(self, model: Arrays) -> Doubles:
+        """Thresholds (k,) of the findings, as logits."""
+
 
 @dataclass(frozen=True)
 class HeadTask:
@@ -75,6 +78,13 @@ class HeadTask:
         """A round of training on the trust set."""
         after = head.train_head(model, self.trust, self.local, (SERVER_SEED, round_))
         return difference(after, {n: v for n, v in model.items() if n not in head.CONSTANT})
+
+    def cuts(self, model: Arrays) -> Doubles:
+        """The findings' logits that are to become one half; 0 where the trust set tells none."""
+        out = head.logits(model, self.trust.features)[:, len(RHYTHMS) :]
+        held = self.trust.findings == 1
+        found = [smooth_threshold(held[:, k], out[:, k]) for k in range(out.shape[1])]
+        return np.nan_to_num(np.array(found, np.float64))
 
     @property
     def _has_rhythm(self) -> bool:

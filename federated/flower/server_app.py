@@ -7,6 +7,7 @@ started again, at the round that did not end.
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Callable
 from pathlib import Path
 
 from flwr.app import ArrayRecord, ConfigRecord, Context
@@ -19,13 +20,15 @@ from .. import head
 from ..client import encoder_of
 from ..config import FederationConfig, read_config
 from ..device import device_data
-from ..rounds import Federation
+from ..publish import publish
+from ..rounds import Federation, Round
 from ..task import HeadTask, g_means
 from .strategy import FleetStrategy
 from .wire import to_record
 
 SETTINGS, RUN = "settings", "run"
 LOCK, FAILURE = "server.lock", "failure.txt"
+Publisher = Callable[[Federation, Round], None]
 app = ServerApp()
 
 
@@ -38,7 +41,8 @@ def main(grid: Grid, context: Context) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # an older server that still ends its round
         try:
             config = read_config(path)
-            run_rounds(grid, config, load_federation(config, path.parent, run))
+            federation = load_federation(config, path.parent, run)
+            run_rounds(grid, config, federation, publisher_of(config, path.parent))
         except InputError as error:
             (run / FAILURE).write_text(str(error))
             raise
@@ -63,7 +67,31 @@ def load_federation(config: FederationConfig, here: Path, run: Path) -> Federati
     )
 
 
-def run_rounds(grid: Grid, config: FederationConfig, federation: Federation) -> None:
+def publisher_of(config: FederationConfig, here: Path) -> Publisher | None:
+    """What makes a signed bundle of each round that moved the model, where one is asked for."""
+    server = config.server
+    if not server.publish:
+        return None
+    if not server.sign:
+        raise InputError(
+            "server.publish needs server.sign, the private key; `leadone bundle keygen`"
+        )
+    base = load_bundle(config.model)
+
+    def write(federation: Federation, last: Round) -> None:
+        cuts = federation.task.cuts(federation.model)
+        out, key = here / server.publish, here / server.sign
+        publish(base, federation.model, server.findings, cuts, last.round, last.figures, out, key)
+
+    return write
+
+
+def run_rounds(
+    grid: Grid,
+    config: FederationConfig,
+    federation: Federation,
+    publisher: Publisher | None = None,
+) -> None:
     """The rounds that are left."""
     server = config.server
     strategy = FleetStrategy(federation, server.least_nodes, server.wait_s, server.skip)
@@ -74,3 +102,5 @@ def run_rounds(grid: Grid, config: FederationConfig, federation: Federation) -> 
         messages = list(strategy.configure_train(number, arrays, nothing, grid))
         replies = grid.send_and_receive(messages, timeout=config.timeout_s) if messages else []
         strategy.aggregate_train(number, replies)
+        if publisher is not None and strategy.last is not None and strategy.last.moved > 0:
+            publisher(federation, strategy.last)
