@@ -20,7 +20,7 @@ Doubles = npt.NDArray[np.float64]
 
 def difference(after: Arrays, before: Arrays) -> Arrays:
     """The update from one model to another of the same names; counters as float too."""
-    return {name: (after[name] - before[name]).astype(_wire(before[name])) for name in before}
+    return {name: np.asarray(after[name] - before[name], _wire(before[name])) for name in before}
 
 
 def moved(model: Arrays, update: Arrays, step: float = 1.0) -> Arrays:
@@ -29,7 +29,7 @@ def moved(model: Arrays, update: Arrays, step: float = 1.0) -> Arrays:
     for name, change in update.items():
         value = model[name] + step * np.asarray(change, np.float64)
         is_whole = np.issubdtype(model[name].dtype, np.integer)
-        new[name] = (np.rint(value) if is_whole else value).astype(model[name].dtype)
+        new[name] = np.asarray(np.rint(value) if is_whole else value).astype(model[name].dtype)
     return new
 
 

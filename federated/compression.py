@@ -84,7 +84,7 @@ class Feedback:
 
 def _quantised(value: Doubles, scale: float) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:
     steps = np.rint(value / scale) if scale > 0 else np.zeros(value.shape)
-    return np.clip(steps, -STEPS, STEPS).astype(np.int8)
+    return np.asarray(np.clip(steps, -STEPS, STEPS), np.int8)
 
 
 def _restored(
@@ -97,7 +97,7 @@ def _restored(
     if scale.shape != (1,) or scale.dtype != np.float32:
         raise InputError("a packed array has no scale")
     with np.errstate(over="ignore", invalid="ignore"):
-        return steps.astype(np.float32) * scale
+        return np.asarray(steps.astype(np.float32) * scale[0])
 
 
 def _odd(found: set[str], expected: set[str]) -> str:

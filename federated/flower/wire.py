@@ -61,7 +61,7 @@ def reply_of(message: Message, limit: int) -> Reply:
 
 def to_record(arrays: Arrays) -> ArrayRecord:
     """Named arrays as Flower's."""
-    return ArrayRecord({name: Array(np.ascontiguousarray(v)) for name, v in arrays.items()})
+    return ArrayRecord({name: Array(np.asarray(v, order="C")) for name, v in arrays.items()})
 
 
 def from_record(record: ArrayRecord, limit: int) -> Arrays:

@@ -13,6 +13,7 @@ def _update(seed: int = 0) -> Arrays:
     return {
         "w": rng.normal(0, 1, (30, 40)).astype(np.float32),
         "b": rng.normal(0, 0.01, 30).astype(np.float32),
+        "steps": np.array(3.0, np.float32),  # batch norm counts in an array without axes
     }
 
 
@@ -20,6 +21,7 @@ def _update(seed: int = 0) -> Arrays:
 def test_unpacked_is_near_what_was_packed(kind: str) -> None:
     update = _update()
     back = unpack(pack(update, kind, 0.1), kind, update)
+    assert {n: v.shape for n, v in back.items()} == {n: v.shape for n, v in update.items()}
     if kind == NONE:
         assert all(np.array_equal(back[n], update[n]) for n in update)
     elif kind == INT8:
@@ -34,14 +36,14 @@ def test_unpacked_is_near_what_was_packed(kind: str) -> None:
 
 def test_bytes_on_the_wire() -> None:
     update = _update()
-    assert size_bytes(pack(update, NONE)) == 4 * 1230
-    assert size_bytes(pack(update, INT8)) == 1230 + 2 * 4
-    assert size_bytes(pack(update, TOP_K, 0.1)) == 123 * 3 + 4
+    assert size_bytes(pack(update, NONE)) == 4 * 1231
+    assert size_bytes(pack(update, INT8)) == 1231 + 3 * 4
+    assert size_bytes(pack(update, TOP_K, 0.1)) == 124 * 3 + 4
 
 
 @pytest.mark.parametrize("kind", [INT8, TOP_K])
 def test_what_is_left_out_comes_later(kind: str) -> None:
-    feedback, same, total = Feedback(kind, 0.05), _update(), np.zeros(1230)
+    feedback, same, total = Feedback(kind, 0.05), _update(), np.zeros(1231)
     for _ in range(60):
         total += flat(unpack(feedback.pack(same), kind, same))
     assert np.linalg.norm(total / 60 - flat(same)) < 0.25 * np.linalg.norm(flat(same))

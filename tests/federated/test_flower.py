@@ -235,6 +235,12 @@ def test_a_client_of_another_encoder_says_so_and_the_order_must_be_whole() -> No
         wire.order_of(Message(RecordDict(), dst_node_id=1, message_type="train"))
 
 
+def test_arrays_keep_their_shapes_on_the_wire() -> None:
+    sent = {"steps": np.array(3), "w": np.arange(6.0).reshape(2, 3).T, "none": np.zeros((0, 4))}
+    back = wire.from_record(wire.to_record(sent), 10_000)
+    assert all(back[n].shape == v.shape and np.array_equal(back[n], v) for n, v in sent.items())
+
+
 def test_credentials_are_made_once_and_expired_or_missing_ones_are_named(tmp_path: Path) -> None:
     make_credentials(tmp_path, "127.0.0.1", ["a", "b"])
     check_server(tmp_path)
