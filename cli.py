@@ -954,6 +954,200 @@ def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
         click.echo(f"{out / name}: {total} files, {about.licence}; cite {about.citation}")
 
 
+@cli.group()
+def federated() -> None:
+    """A fleet that learns together without sending a heartbeat, liars included."""
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file; docs/federated.toml has every key.",
+)
+
+
+@federated.command("simulate")
+@data_option
+@config_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path("runs/federated"),
+    show_default=True,
+    help="Where features of recordings are kept.",
+)
+@click.option("--rounds", type=click.IntRange(1))
+@click.option("--seed", type=int)
+@click.option(
+    "--engine",
+    type=click.Choice(["process", "flower"]),
+    default="process",
+    show_default=True,
+    help="This process, or Flower's simulation; the same numbers.",
+)
+def federated_simulate(
+    data: Path,
+    config: Path | None,
+    out: Path,
+    cache: Path,
+    rounds: int | None,
+    seed: int | None,
+    engine: str,
+) -> None:
+    """Run a whole fleet on real recordings here; resumes where it stopped."""
+    from .federated.config import read_config
+    from .federated.report import plot, write_csv
+    from .federated.research import run_simulation
+
+    settings = read_config(config, rounds=rounds, seed=seed)
+    if engine == "flower":
+        _need_flwr()
+        from .federated.flower.simulation import run_in_flower
+
+        run_in_flower(settings, data, cache, out)
+        liars: list[str] = []
+    else:
+        fleet, steps = run_simulation(settings, data, cache, out)
+        liars = list(fleet.liars)
+        _watch_rounds(out, settings.rounds, steps)
+    from .federated.report import entries_of
+
+    entries = entries_of(out)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png", liars)
+    click.echo(
+        f"{len(entries)} rounds in {out}: checkpoint.npz, rounds.jsonl, rounds.csv, rounds.png"
+    )
+
+
+@federated.command("keys")
+@click.argument("nodes", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="credentials' folder.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The server's address.")
+@click.option("--days", type=click.IntRange(1), default=365, show_default=True)
+def federated_keys(nodes: tuple[str, ...], out: Path, host: str, days: int) -> None:
+    """Make the fleet's authority, the server's certificate, and a key pair for each of NODES."""
+    _need_flwr()
+    from .federated.flower.credentials import make_credentials
+
+    make_credentials(out, host, list(nodes), days)
+    click.echo(f"{out}: each node gets ca.crt and its own key from nodes; keep the rest here")
+
+
+@federated.command("server")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+def federated_server(settings: Path, out: Path) -> None:
+    """Run the server of SETTINGS (TOML) until all rounds are done; resumes where it stopped."""
+    _need_flwr()
+    from rich.live import Live
+
+    from .federated.config import read_config
+    from .federated.flower.server import Server
+    from .federated.report import plot, table, write_csv
+
+    _end_as_by_hand()
+    config = read_config(settings)
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries: list[dict[str, Any]] = []
+    with Live(table([], out.name), console=console, auto_refresh=False) as live:
+        for entries in Server(settings, config, out).rounds():
+            shown = table(entries, out.name, config.rounds)
+            live.update(shown, refresh=console.is_terminal)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png")
+
+
+@federated.command("client")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def federated_client(settings: Path) -> None:
+    """Take part as the device of SETTINGS (TOML) until stopped."""
+    _need_flwr()
+    from .federated.flower.node import run_node
+
+    _end_as_by_hand()
+    for sentence in run_node(settings):
+        click.echo(sentence)
+
+
+@federated.command("update")
+@click.argument("offered", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option("--slot", type=click.Path(path_type=Path), required=True, help="The device's folder.")
+@click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The fleet's public key.",
+)
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The client's TOML: its own labelled recordings have to be told no worse.",
+)
+@model_option
+def federated_update(
+    offered: Path, slot: Path, trusted: Path, settings: Path | None, model: str
+) -> None:
+    """Take a published BUNDLE into use on this device, or refuse it with the reason."""
+    from .federated.device import load_client
+    from .federated.update_slot import UpdateSlot, anything, own_check
+
+    check = own_check(load_client(settings).data) if settings is not None else anything
+    installed = UpdateSlot(slot, model, trusted).install(offered, check)
+    click.echo("{name} {version} is in use".format(**installed.identity))
+
+
+@federated.command("report")
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rounds here.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="FIG.png or FIG.svg.")
+@click.option("--json", "as_json", is_flag=True, help="Every round as a line of JSON.")
+def federated_report(run: Path, csv_file: Path | None, picture: Path | None, as_json: bool) -> None:
+    """Show the rounds of RUN: loss, trust, and who was left out and why."""
+    from .federated.report import entries_of, plot, table, write_csv
+
+    entries = entries_of(run)
+    if as_json:
+        for entry in entries:
+            click.echo(json.dumps(entry))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+        console.print(table(entries, run.name))
+    if csv_file is not None:
+        write_csv(entries, csv_file)
+    if picture is not None:
+        plot(entries, picture)
+
+
+def _end_as_by_hand() -> None:
+    """A service manager's SIGTERM ends as Ctrl-C does: child processes too."""
+    import signal
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _watch_rounds(run: Path, total: int, steps: Any) -> None:
+    """A table that grows with the rounds, where there is a terminal to see it."""
+    from dataclasses import asdict
+
+    from rich.live import Live
+
+    from .federated.checkpoint import read_log
+    from .federated.report import table
+
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries = read_log(run)
+    with Live(table(entries, run.name, total), console=console, auto_refresh=False) as live:
+        for step in steps:
+            entries.append(asdict(step))
+            live.update(table(entries, run.name, total), refresh=console.is_terminal)
+
+
 def main() -> None:
     """Run; every InputError becomes one sentence and exit code 2."""
     try:
@@ -1038,6 +1232,11 @@ def _need_torch() -> Any:
     except ImportError:
         raise InputError("training needs torch: pip install 'leadone[train]'") from None
     return torch
+
+
+def _need_flwr() -> None:
+    if find_spec("flwr") is None:
+        raise InputError("a fleet needs flwr: pip install 'leadone[federated]'")
 
 
 def _need_export() -> None:
