@@ -54,7 +54,10 @@ async function load(file, table, time, at, answers) {
     const value = sample(row[at], table.decimalComma);
     if (value === null) throw new InputError(`Row ${number} of ${file.name} has "${clean(row[at], 40)}" where a number belongs; correct the file.`);
     mv.push(value * perUnit);
-    times?.push(secondsIn(row[time], table.decimalComma));
+    if (!times) return;
+    const seconds = secondsIn(row[time], table.decimalComma);
+    if (!Number.isFinite(seconds)) throw new InputError(`Row ${number} of ${file.name} has "${clean(row[time], 40)}" where a time belongs; correct the file, or drop that column.`);
+    times.push(seconds);
   });
   checkLength(mv.length);
   const told = answers.rateHz || table.rateHz;
@@ -169,7 +172,6 @@ export function rateAndGaps(times, unit, name, told) {
   const steps = new Float64Array(Math.max(times.length - 1, 0));
   for (let k = 0; k < steps.length; k++) {
     steps[k] = times[k + 1] - times[k];
-    if (Number.isNaN(steps[k])) throw new InputError(`The time column of ${name} has cells without a time; fill them, or drop the column.`);
     if (steps[k] < 0) throw new InputError(`The times of ${name} go back after sample ${k + 1}; sort the rows or split the file.`);
   }
   const usual = steps.length < 2 ? 0 : medianOf(steps);

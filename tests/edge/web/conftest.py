@@ -1,4 +1,4 @@
-"""The page as `leadone export` writes it, Node for its modules, and a real Chromium to open it in."""
+"""The page as `leadone export` writes it, Node for its modules, a real Chromium to open it in."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def playwright(node: str) -> None:
     locked = json.loads((HERE / "package-lock.json").read_text())["packages"]
     module = "node_modules/playwright-core"
     installed = HERE / module / "package.json"
-    if installed.is_file():
-        if json.loads(installed.read_text())["version"] == locked[module]["version"]:
-            return
-    npm = shutil.which("npm") or _missing("there is no npm to install playwright-core (Debian: npm)")
+    version = locked[module]["version"]
+    if installed.is_file() and json.loads(installed.read_text())["version"] == version:
+        return
+    npm = shutil.which("npm") or _missing("there is no npm for playwright-core (Debian: npm)")
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -31,7 +31,7 @@ const DO = {
     await settled();
     if (lead) {
       await page.selectOption("#lead", { label: lead });
-      await page.waitForTimeout(150);
+      await settled();
     }
     await untilRead(page);
     const after = await state();

@@ -19,6 +19,7 @@ import pytest
 
 from leadone import Monitor, read_record
 from leadone.cli import DEMO_RECORD
+from leadone.edge.bundle import load_bundle
 from leadone.edge.core_build import CORE, build_library
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.record import Record
@@ -67,13 +68,7 @@ def test_the_demo_gives_python_s_events(browse: Any, python_events: Any) -> None
     assert answer["problem"] is None and done["complaints"] == []
     assert answer["alerts"] == len({(a["kind"], a["start_s"]) for a in expected["alerts"]})
     assert answer["about"] == "lead MLII · 360 Hz · 5:00 min"
-
-
-def test_the_page_names_the_shipped_model(browse: Any) -> None:
-    from leadone.edge.bundle import load_bundle
-
-    saved = browse([AT_MAX, {"do": "demo"}])["answers"][1]["saved"]
-    assert saved["model"] == load_bundle("wrist").identity
+    assert answer["saved"]["model"] == load_bundle("wrist").identity
 
 
 def test_real_records_as_csv_and_wfdb_give_python_s_events(
