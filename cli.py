@@ -21,6 +21,7 @@ from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
     from .edge.analysis import Analysis
+    from .edge.bundle import Bundle
     from .edge.record import Record
 
 ERROR_EXIT = 2
@@ -35,6 +36,7 @@ C_TARGETS = (
     "aarch64-ios",
     "wasm32",
 )
+WEB_TARGET = "web"
 NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
@@ -722,9 +724,10 @@ def quantize(
 @click.option(
     "--target",
     "targets",
-    type=click.Choice(C_TARGETS),
+    type=click.Choice((*C_TARGETS, WEB_TARGET)),
     multiple=True,
-    help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
+    help="Also compile the C core for it, to OUT/lib/TARGET; web is a page, OUT/web/index.html, "
+    "that reads recordings in the browser. Give it again for more.",
 )
 def export(
     model: str, out: Path | None, does_verify: bool, data: Path | None, targets: tuple[str, ...]
@@ -754,7 +757,7 @@ def export(
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
         for target in targets:
-            click.echo(_built(out, target))
+            click.echo(_web_page(bundle, out) if target == WEB_TARGET else _built(out, target))
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
@@ -765,6 +768,20 @@ def export(
             console.print(set_table([one for one in on_data if one.dataset == dataset]))
         if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
+
+
+def _web_page(bundle: Bundle, out: Path) -> str:
+    """The page that carries the exported bundle's core; what that gave, in one line."""
+    from tempfile import TemporaryDirectory
+
+    from .edge.core_build import SOURCE_NAMES, build_library
+    from .edge.web_page import write_web_page
+
+    with TemporaryDirectory() as scratch:
+        sources = [out / name for name in SOURCE_NAMES]
+        wasm = build_library(sources, "wasm32", Path(scratch)).read_bytes()
+    page = write_web_page(bundle, wasm, out / "web")
+    return f"{page.stat().st_size:>9,} {page.relative_to(out)}: open it in a browser"
 
 
 def _built(out: Path, target: str) -> str:
