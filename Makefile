@@ -28,7 +28,7 @@ check: $(VENV)/.full  ## ruff, formatting and mypy --strict
 include models.mk
 
 clean:  ## remove the environment, caches and builds
-	@rm -rf $(VENV) .venv-tflite build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache leadone-demo.html
+	@rm -rf $(VENV) .venv-tflite tests/edge/web/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache leadone-demo.html
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

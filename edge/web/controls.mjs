@@ -1,7 +1,8 @@
 // Fingers, mouse and keyboard on the paper, and files dropped on the page.
 
 const STEP_S = 1;
-const WIDGETS = "input, select, button, summary, textarea";
+const WIDGETS = "input:not([type=radio]), select, button";
+const ARROWED = "input[type=radio]"; // arrows choose among them
 
 /** Drag the paper, tap or drag the overview. */
 export function listenToPointers(trace, overview, view, { moveTo }) {
@@ -28,6 +29,7 @@ function drag(canvas, move, begin, atOnce = false) {
 export function listenToKeys(view, { moveTo, pause }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(WIDGETS)) return;
+    if (event.key.startsWith("Arrow") && event.target.closest?.(ARROWED)) return;
     const by = event.shiftKey ? 0.9 * view.spanS : STEP_S;
     if (event.key === " ") pause();
     else if (event.key === "ArrowLeft") moveTo(view.startS - by);

@@ -16,7 +16,7 @@ import { View } from "./view.mjs";
 
 const WORK_MS = 14, HIDDEN_WORK_MS = 80; // of reading between two pictures
 const LONGEST_S = 1.2; // that a page which slept reads at once
-const FIGURES_MS = 125; // between two updates of what is not the trace
+const FIGURES_MS = 125; // between two updates of what is not the trace, and ten times what one took
 const CALM_SPEED = 10; // above which alerts are not read aloud
 
 export class Page {
@@ -33,8 +33,10 @@ export class Page {
     this.log = new AlertLog($("alerts"), $("no-alerts"), $("aloud"), (seconds) => this.show(seconds));
     this.log.begin();
     this.figuresAt = -Infinity;
+    this.figuresEveryMs = FIGURES_MS;
     this.drawnAt = performance.now();
     this.loop = this.loop.bind(this);
+    document.addEventListener("visibilitychange", () => this.schedule());
     this.loop();
   }
 
@@ -77,6 +79,7 @@ export class Page {
     this.drawnAt = performance.now();
     this.figuresAt = -Infinity;
     this.describe();
+    this.$("trace").focus({ preventScroll: true }); // where keys mean the paper
   }
 
   describe() {
@@ -140,8 +143,15 @@ export class Page {
       this.isPaused = true;
       this.problem(error);
     }
-    if (document.hidden) setTimeout(this.loop, 100);
-    else requestAnimationFrame(this.loop);
+    this.schedule();
+  }
+
+  /** With the screen's pictures; by a clock where the page can't be seen. */
+  schedule() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    if (document.hidden) this.timer = setTimeout(this.loop, 100);
+    else this.frame = requestAnimationFrame(this.loop);
   }
 
   read(elapsedS) {
@@ -169,12 +179,13 @@ export class Page {
       performance.mark("leadone-first-trace");
       this.isFirstTrace = false;
     }
-    if (now - this.figuresAt < FIGURES_MS) return;
+    if (now - this.figuresAt < this.figuresEveryMs) return;
     this.figuresAt = now;
     this.overview.draw(view);
     drawTachogram(this.$("tachogram"), session);
     showFigures(this.$, session, Math.min(session?.positionS ?? 0, view.startS + view.spanS), this.facts);
     this.showState();
+    this.figuresEveryMs = Math.max(FIGURES_MS, 10 * (performance.now() - now));
   }
 
   showState() {

@@ -55,17 +55,39 @@ const DO = {
     await page.waitForTimeout(ms);
     return {};
   },
-  async blur() {
-    await page.evaluate(() => document.activeElement.blur());
-    return {};
-  },
   async press({ key }) {
     await page.keyboard.press(key);
     return {};
   },
   async look() {
     await page.waitForTimeout(300);
-    return { ...(await state()), pause: await shown("#pause"), live: await shown("#live"), time: await shown("#time"), rate: await shown("#rate") };
+    return { ...(await state()), pause: await shown("#pause"), live: await shown("#live"), time: await shown("#time"), beats: await shown("#beats"), aloud: await page.locator("#aloud").textContent() };
+  },
+  async drag({ by }) {
+    const box = await page.locator("#trace").boundingBox();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + by / 2, y);
+    await page.mouse.move(x + by, y);
+    await page.mouse.up();
+    return {};
+  },
+  async tap({ share }) {
+    const box = await page.locator("#overview").boundingBox();
+    await page.mouse.click(box.x + share * box.width, box.y + 20);
+    return {};
+  },
+  async drop({ file }) {
+    const [name, text] = [file.split("/").pop(), readFileSync(file, "utf8")];
+    await page.evaluate(([name, text]) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([text], name));
+      for (const kind of ["dragover", "drop"]) document.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    }, [name, text]);
+    await settled();
+    await untilRead(page);
+    return state();
   },
   async reveal({ state: expected }) {
     await page.locator(`#pause:text-is('${expected}')`).waitFor();

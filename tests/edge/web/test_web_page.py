@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ import pytest
 from leadone import Monitor, read_record
 from leadone.cli import DEMO_RECORD
 from leadone.edge.bundle import load_bundle
-from leadone.edge.core_build import CORE, build_library
+from leadone.edge.core_build import SOURCE_NAMES, build_library
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.record import Record
+from leadone.edge.web_page import web_facts
 
 SECONDS = 60
 RECORDS = {"ludb": 4, "mitdb": 3, "cinc2017": 4, "qtdb": 2, "ptbxl": 2}
@@ -142,18 +144,41 @@ def _write_wfdb16(stem: Path, signal: np.ndarray, record: Record) -> Path:
 
 
 def test_the_lead_that_is_chosen_is_read(browse: Any, python_events: Any, tmp_path: Path) -> None:
-    record = read_record(DEMO_RECORD)
-    mv = record.signal_mv[: 40 * 360]
-    rows = [f"{k / 360:.6f},{x:.9g},{-1000 * x:.9g}" for k, x in enumerate(mv)]
+    """Upside down, so that lead I tells swapped hands and V1, the same signal, does not."""
+    mv = -read_record(DEMO_RECORD).signal_mv[100 * 360 : 220 * 360]
+    rows = [f"{k / 360:.6f},{x:.9g},{1000 * x:.9g}" for k, x in enumerate(mv.tolist())]
     path = tmp_path / "two.csv"
-    path.write_text("\n".join(["time_s,I_mV,II [µV]", *rows]), encoding="utf-8")
+    path.write_text("\n".join(["time_s,I_mV,V1 [µV]", *rows]), encoding="utf-8")
     steps = [AT_MAX, {"do": "open", "files": [str(path)]}]
-    done = browse([*steps, {"do": "open", "files": [str(path)], "lead": "II"}])
+    done = browse([*steps, {"do": "open", "files": [str(path)], "lead": "V1"}])
     first, second = (answer["saved"] for answer in done["answers"][1:])
-    assert (first["lead"], second["lead"]) == ("I", "II")
-    upside_down = np.array([float(row.split(",")[2]) * 1e-3 for row in rows], np.float32)
+    assert (first["lead"], second["lead"]) == ("I", "V1")
+    scaled = np.array([float(row.split(",")[2]) * 1e-3 for row in rows], np.float32)
     _assert_equal(first, python_events(mv, 360.0, "I"))
-    _assert_equal(second, python_events(upside_down, 360.0, "II"))
+    _assert_equal(second, python_events(scaled, 360.0, "V1"))
+    swapped = [
+        "reversed_hands" in {alert["kind"] for alert in one["alerts"]} for one in (first, second)
+    ]
+    assert swapped == [True, False]
+
+
+def test_more_events_than_a_call_has_room_for(
+    node: str, exported: Path, python_events: Any, tmp_path: Path
+) -> None:
+    record = read_record(DEMO_RECORD)
+    at = np.arange(300 * 50) / 50 * record.rate_hz
+    slow = np.interp(at, np.arange(len(record.signal_mv)), record.signal_mv).astype(np.float32)
+    wasm = build_library(_sources(exported), "wasm32", tmp_path)
+    facts = json.dumps(web_facts(load_bundle(exported)))
+    command = [node, str(Path(__file__).parent / "one_push.mjs"), str(wasm), facts, "50"]
+    done = subprocess.run(command, input=slow.tobytes(), capture_output=True, check=True)
+    told = json.loads(done.stdout)
+    expected = python_events(slow, 50.0, "I")
+    assert len(told) > 500
+    for name, events in expected.items():
+        kind = EVENTS[name].__name__.lower()
+        mine = [{k: v for k, v in e.items() if k != "event"} for e in told if e["event"] == kind]
+        assert mine == events, name
 
 
 # ---- nothing leaves ------------------------------------------------------------------------------
@@ -241,9 +266,11 @@ def test_the_page_is_one_file_that_names_nothing_outside(page: Path) -> None:
 
 
 def test_the_core_is_small(exported: Path, tmp_path: Path) -> None:
-    sources = [exported / path.name for path in sorted(CORE.glob("*.c"))]
-    module = build_library([exported / "model.c", *sources], "wasm32", tmp_path)
-    assert module.stat().st_size <= 200 * 1024
+    assert build_library(_sources(exported), "wasm32", tmp_path).stat().st_size <= 200 * 1024
+
+
+def _sources(exported: Path) -> list[Path]:
+    return [exported / name for name in SOURCE_NAMES]
 
 
 # ---- faults --------------------------------------------------------------------------------------
@@ -307,34 +334,52 @@ def test_a_file_that_leaves_something_open_is_asked_about(browse: Any, tmp_path:
 # ---- hands and eyes ------------------------------------------------------------------------------
 
 
-def test_keys_pause_and_scroll(browse: Any) -> None:
-    wait = {"do": "reveal", "state": "Pause"}
-    keys = [{"do": "press", "key": key} for key in (" ", "Home", "ArrowRight", "End", " ")]
-    look = {"do": "look"}
-    done = browse(
-        [
-            {"do": "speed", "value": "10"},
-            {"do": "start"},
-            wait,
-            {"do": "wait", "ms": 2500},
-            {"do": "blur"},
-            keys[0],
-            look,
-            look,
-            keys[1],
-            look,
-            keys[3],
-            look,
-            keys[4],
-            {"do": "wait", "ms": 500},
-            look,
-        ]
-    )
-    looks = [answer for answer in done["answers"] if "pause" in answer]
-    paused, still, home, end, on = looks
-    assert paused["pause"] == "Go on" and paused["time"] == still["time"] != "0:00 / 5:00"
+def test_keys_pause_and_scroll_and_alerts_are_read_aloud(browse: Any) -> None:
+    def press(key: str) -> dict[str, Any]:
+        return {"do": "press", "key": key}
+
+    look, begin = {"do": "look"}, [{"do": "start"}, {"do": "speed", "value": "10"}]
+    steps = [*begin, {"do": "wait", "ms": 3000}, press(" "), look, look, press("Home"), look]
+    steps += [press("End"), look, press(" "), {"do": "wait", "ms": 500}, look]
+    answers = browse(steps)["answers"]
+    paused, still, home, end, on = [answer for answer in answers if "pause" in answer]
+    assert paused["pause"] == "Go on" and paused["time"] == still["time"] > "0:15 / 5:00"
     assert home["live"] is not None and end["live"] is None
+    assert int(home["beats"]) < int(paused["beats"]) == int(end["beats"])
     assert on["pause"] == "Pause" and on["time"] > still["time"]
+    assert paused["aloud"].startswith("Tachycardia since 0:00: heart rate above 100")
+
+
+def test_fingers_scroll_back(browse: Any) -> None:
+    look: dict[str, Any] = {"do": "look"}
+    drags = [{"do": "drag", "by": 300}, look, {"do": "tap", "share": 0.5}, look]
+    answers = browse([AT_MAX, {"do": "demo"}, look, *drags, {"do": "press", "key": "End"}, look])
+    whole, dragged, tapped, back = [int(a["beats"]) for a in answers["answers"] if "beats" in a]
+    assert whole == back > 450
+    assert 4 <= whole - dragged <= 7  # 300 px are 3.2 s
+    assert abs(tapped - whole / 2) < 30
+
+
+def test_files_may_be_dropped(browse: Any, tmp_path: Path) -> None:
+    path = tmp_path / "dropped.csv"
+    rows = (
+        f"{k / 360:.5f},{x:.9g}" for k, x in enumerate(read_record(DEMO_RECORD).signal_mv[:9000])
+    )
+    path.write_text("\n".join(["time_s,I_mV", *rows]))
+    answer = browse([AT_MAX, {"do": "drop", "file": str(path)}])["answers"][1]
+    assert answer["name"] == "dropped" and answer["about"] == "lead I · 360 Hz · 0:25 min"
+
+
+def test_with_less_motion_the_paper_turns_its_pages(node: str) -> None:
+    view = (Path(__file__).parents[3] / "edge" / "web" / "view.mjs").as_uri()
+    program = (
+        f"import {{ View, MM }} from '{view}'; const v = new View(); v.width = 20 * 25 * MM;"
+        "const at = () => [0, 19, 19.7, 19.9, 41].map((s) => +v.followed(s).toFixed(3));"
+        "const rolls = at(); v.turnsPages = true; console.log(JSON.stringify([rolls, at()]));"
+    )
+    command = [node, "--input-type=module", "-e", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[0, 0, 0, 0.1, 21.2], [0, 0, 0, 19.8, 39.6]]
 
 
 @pytest.mark.parametrize("width", [360, 390, 1240])
