@@ -76,14 +76,14 @@ class Server:
         if not credentials.public_keys(keys):
             raise InputError(f"{keys} has no node's key; make some with `leadone federated keys`")
         self._prepare(keys)
-        link = self._start_link(keys)
+        self.link = self._start_link(keys)
         try:
-            yield from self._watched(link, keys)
+            yield from self._watched(keys)
         finally:
-            self._link.end()
+            self.link.end()
 
-    def _watched(self, link: Child, keys: Path) -> Iterator[list[dict[str, Any]]]:
-        self._link, starts, checked = link, 1, time.monotonic()
+    def _watched(self, keys: Path) -> Iterator[list[dict[str, Any]]]:
+        starts, checked = 1, time.monotonic()
         self._submit()
         done = len(read_log(self.run))
         while True:
@@ -94,9 +94,9 @@ class Server:
             if len(entries) > done:
                 done, starts = len(entries), 0
             is_due = time.monotonic() - checked > CHECK_S
-            if not self._link.is_alive:
-                self._link.end()
-                self._link = self._start_link(keys)
+            if not self.link.is_alive:
+                self.link.end()
+                self.link = self._start_link(keys)
             elif not is_due or self._is_running():
                 checked = time.monotonic() if is_due else checked
                 time.sleep(POLL_S)
@@ -105,7 +105,7 @@ class Server:
             if (self.run / FAILURE).exists():
                 raise InputError((self.run / FAILURE).read_text())
             if starts > MOST_STARTS:
-                raise InputError(f"the server's app does not stay up; see {self._link.log}")
+                raise InputError(f"the server's app does not stay up; see {self.link.log}")
             self._submit()
 
     def _prepare(self, keys: Path) -> None:
