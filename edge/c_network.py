@@ -18,7 +18,11 @@ FRAMES = (HOP_SAMPLES // WAVE_FRAME_SAMPLES, HOP_SAMPLES // BEAT_FRAME_SAMPLES, 
 
 
 class _Network(ctypes.Structure):
-    _fields_ = (("model", ctypes.c_void_p), ("memory", ctypes.c_void_p))
+    _fields_ = (
+        ("model", ctypes.c_void_p),
+        ("memory", ctypes.c_void_p),
+        ("next", ctypes.c_int32),
+    )
 
 
 class CNetwork:

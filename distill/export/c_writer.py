@@ -18,8 +18,10 @@ from .graph import ConvNode, DelayNode, Node
 from .integer import Multiplier, add_arithmetic, conv_arithmetic
 from .quantize import QuantizedGraph
 
+HALF = Multiplier(1 << 30, 0)
 WIDTH = 98  # of a line of numbers
-SLACK = 4  # bytes behind the last tensor: kernels read four at a time
+OUTPUTS_TOGETHER, BYTES_TOGETHER = 8, 8  # LO_OUTPUTS_TOGETHER, LO_BYTES_TOGETHER of network.h
+SLACK = 8  # bytes behind the last tensor: kernels read eight at a time
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class _Tensor:
 
     @property
     def bytes(self) -> int:
-        return (self.history + self.frames) * self.channels
+        """Up to where the next tensor is aligned for words."""
+        content = (self.history + self.frames) * self.channels
+        return content + -content % 4
 
 
 class _Layout:
@@ -70,6 +74,16 @@ class _Layout:
     def index(self, tensor: str) -> int:
         """Its place in the table."""
         return list(self.tensors).index(tensor)
+
+    def work(self, node: Node) -> int:
+        """About its instructions on a Cortex-M4: products, each output's way to bytes, a call."""
+        out = self.tensors[node.output]
+        outputs = out.frames * out.channels
+        if not isinstance(node, ConvNode):
+            return 100 + 16 * outputs if node.op == "add" else 100 + 40 * 2 * out.frames
+        products = outputs * int(np.prod(node.weight.shape[1:]))
+        each = 3 if node.groups > 1 else 1 if out.frames > 1 else 1.3
+        return 200 + round(each * products) + 12 * outputs
 
     def _read(self, k: int, node: Node) -> None:
         for part in self.inputs(node):
@@ -121,7 +135,7 @@ def network_tables(quantized: QuantizedGraph) -> str:
         if isinstance(node, ConvNode):
             kind, operation = "conv", "LO_DEPTHWISE" if node.groups > 1 else "LO_CONV"
             lines += _constants(quantized, node, len(tables["conv"]))
-            tables["conv"].append(_conv_row(node, len(tables["conv"])))
+            tables["conv"].append(_conv_row(quantized, node, len(tables["conv"])))
         elif node.op == "add":
             kind, operation = "add", "LO_ADD"
             tables["add"].append(_add_row(quantized, node))
@@ -139,17 +153,40 @@ def network_tables(quantized: QuantizedGraph) -> str:
     lines += struct_table("lo_tensor", "tensors", tensors) + struct_table("lo_node", "nodes", nodes)
     for kind, rows in tables.items():
         lines += struct_table(f"lo_{kind}", f"{kind}s", rows)
+    slices = _slices([layout.work(node) for node in layout.nodes])
     outputs = [layout.index(output) for output in quantized.graph.outputs]
     scales = [_real(quantized.grids[output].scale) for output in quantized.graph.outputs]
     lines += [
         "static const lo_network_model network = {",
         "    tensors, nodes, convs, adds, joins,",
         f"    {layout.bytes + SLACK}, {len(tensors)}, {len(nodes)},",
+        f"    {{{_joined(slices)}}},",
         f"    {{{_joined(outputs)}}}, {{{_joined(scales)}}},",
         f"    {_real(quantized.grids[quantized.graph.input].scale)},",
         "};",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _slices(work: Sequence[int], count: int = HOP_SAMPLES - 2) -> list[int]:
+    """Nodes up to the end of each of `count` slices, so that the largest is as small as can be."""
+    low, high = max(work), sum(work)
+    while low < high:  # the least bound that few enough slices keep
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(_ends(work, middle)) <= count else (middle + 1, high)
+    ends = _ends(work, low)
+    return ends + [len(work)] * (count - len(ends))
+
+
+def _ends(work: Sequence[int], bound: int) -> list[int]:
+    """The ends of slices none of which is more than `bound`, each as long as it may be."""
+    ends, total = [], 0
+    for k, each in enumerate(work):
+        if total + each > bound:
+            ends.append(k)
+            total = 0
+        total += each
+    return [*ends, len(work)]
 
 
 def channels_of(quantized: QuantizedGraph, tensor: str) -> int:
@@ -181,35 +218,55 @@ def _part(node: Node) -> _Part:
 
 
 def _constants(quantized: QuantizedGraph, node: ConvNode, k: int) -> list[str]:
-    """Weights as `lo_conv` has them, biases and multipliers."""
+    """Weights as `lo_conv` has them, and the way of sums to bytes."""
     weights = quantized.weights[node.output]
     along = weights.transpose(2, 0, 1) if node.groups > 1 else _together(weights)
     arithmetic = conv_arithmetic(quantized, node)
+    multipliers = arithmetic.multipliers
+    biases, values = _filled(2 * arithmetic.bias), _filled([m.value for m in multipliers])
+    outputs = np.stack([biases, values], 1)
     return [
-        *_numbers("int8_t", f"weights_{k}", along),
-        *_numbers("int32_t", f"bias_{k}", arithmetic.bias),
-        *struct_table("int32_t", f"values_{k}", [str(m.value) for m in arithmetic.multipliers]),
-        *struct_table("int8_t", f"shifts_{k}", [str(m.shift) for m in arithmetic.multipliers]),
+        *struct_table("uint32_t", f"weights_{k}", _words(along)),
+        *struct_table("lo_output", f"outputs_{k}", [f"{{{b}, {v}}}" for b, v in outputs.tolist()]),
+        *_numbers("int8_t", f"rights_{k}", _filled([~m.shift for m in multipliers])),
     ]
 
 
+def _words(weights: npt.NDArray[np.int8]) -> list[str]:
+    """Four bytes each, the first the lowest: who loads two words at once wants them aligned."""
+    content = weights.tobytes()
+    filled = content + bytes(-len(content) % 4)
+    return [f"{word:#x}" for word in np.frombuffer(filled, "<u4").tolist()]
+
+
+def _filled(values: npt.ArrayLike) -> npt.NDArray[np.integer]:
+    """Up to as many outputs as kernels compute together."""
+    given = np.asarray(values)
+    return np.pad(given, (0, -len(given) % OUTPUTS_TOGETHER))
+
+
 def _together(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """(out, in, kernel) as (out / 8, kernel * in / 4, 8, 4), filled up with zeros."""
+    """(out, in, kernel) as (out / 8, kernel * in / 4, 8, 4), filled up with zeros to eights."""
     rows = weights.transpose(0, 2, 1).reshape(len(weights), -1)
-    missing = [(0, -size % together) for size, together in zip(rows.shape, (8, 4), strict=True)]
-    filled = np.pad(rows, missing)
-    return filled.reshape(len(filled) // 8, 8, -1, 4).swapaxes(1, 2)
+    missing = -len(rows) % OUTPUTS_TOGETHER, -rows.shape[1] % BYTES_TOGETHER
+    filled = np.pad(rows, [(0, missing[0]), (0, missing[1])])
+    blocks = len(filled) // OUTPUTS_TOGETHER, OUTPUTS_TOGETHER, -1, 4
+    return filled.reshape(blocks).swapaxes(1, 2)
 
 
-def _conv_row(node: ConvNode, k: int) -> str:
-    shape = f"{node.weight.shape[2]}, {node.stride}, {node.dilation}"
-    return f"{{weights_{k}, bias_{k}, values_{k}, shifts_{k}, {shape}}}"
+def _conv_row(quantized: QuantizedGraph, node: ConvNode, k: int) -> str:
+    rounds = all(m.shift < 0 for m in conv_arithmetic(quantized, node).multipliers)
+    shape = f"{node.weight.shape[2]}, {node.stride}, {node.dilation}, {int(rounds)}"
+    return f"{{weights_{k}, outputs_{k}, rights_{k}, {shape}}}"
 
 
 def _add_row(quantized: QuantizedGraph, node: Node) -> str:
     arithmetic = add_arithmetic(quantized, node)
-    inputs = _joined(_multiplier(m) for m in arithmetic.inputs)
-    return f"{{{{{inputs}}}, {_multiplier(arithmetic.output)}}}"
+    second_is_coarse = arithmetic.inputs[0] != HALF
+    coarse, fine = sorted(arithmetic.inputs, key=lambda of: of != HALF)
+    assert coarse == HALF and (fine == HALF or fine.shift < 0) and arithmetic.output.shift < 0
+    multipliers = f"{_multiplier(fine)}, {_multiplier(arithmetic.output)}"
+    return f"{{{multipliers}, {int(second_is_coarse)}}}"
 
 
 def _join_row(inputs: Sequence[_Part]) -> str:

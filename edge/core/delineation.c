@@ -4,6 +4,7 @@
 #include "frontend.h"
 
 enum { ALL_READ = LO_WAVE_FRAMES + 2 }; /* behind the frames, two looks at what is open */
+enum { HEARD = LO_SLICES, TOLD, NO_HOP }; /* behind a hop's slices */
 
 static size_t rounded_up(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -18,7 +19,7 @@ size_t lo_delineation_bytes(const lo_network_model *model) {
 void lo_delineation_init(lo_delineation *d, const lo_network_model *model,
                          const lo_beat_model *beat_model, void *memory) {
   const size_t pool_bytes = rounded_up(lo_pool_bytes(deep_channels(model)));
-  *d = (lo_delineation){.to_skip = LO_LOOKAHEAD_SAMPLES, .frame = ALL_READ};
+  *d = (lo_delineation){.to_skip = LO_LOOKAHEAD_SAMPLES, .frame = ALL_READ, .slice = NO_HOP};
   lo_pool_init(&d->pool, deep_channels(model), model->scales[2],
                model->tensors[model->outputs[2]].zero, memory);
   lo_network_init(&d->network, model, (int8_t *)memory + pool_bytes);
@@ -28,11 +29,14 @@ void lo_delineation_init(lo_delineation *d, const lo_network_model *model,
 }
 
 static void wave_logits(const lo_delineation *d, int32_t frame, float logits[LO_WAVES]) {
+  const lo_network_model *model = d->network.model;
   const int8_t *steps = lo_network_output(&d->network, 0) + frame * LO_WAVES;
-  for (int32_t k = 0; k < LO_WAVES; ++k) logits[k] = lo_network_real(&d->network, 0, steps[k]);
+  const int32_t zero = model->tensors[model->outputs[0]].zero;
+  const float scale = model->scales[0];
+  for (int32_t k = 0; k < LO_WAVES; ++k) logits[k] = (float)(steps[k] - zero) * scale;
 }
 
-/* The hop's frames are there: what speaks of the record goes to those who keep it. */
+/* The hop's outputs are there: what speaks of the record goes to those who keep it. */
 static void read_hop(lo_delineation *d, lo_quality *quality) {
   if (d->pool.frames < d->received / LO_HOP_SAMPLES) {
     lo_pool_push(&d->pool, lo_network_output(&d->network, 2));
@@ -53,8 +57,24 @@ static void read_hop(lo_delineation *d, lo_quality *quality) {
   d->frame = 0;
 }
 
+/* The next of the work on the hop before; whether that was its last. */
+static bool work(lo_delineation *d, lo_quality *quality) {
+  const int32_t slice = d->slice;
+  if (slice == NO_HOP) return false;
+  d->slice += 1;
+  if (slice == TOLD) return true;
+  if (slice == HEARD) {
+    read_hop(d, quality);
+    return false;
+  }
+  if (slice == 0) lo_network_begin(&d->network, d->hop);
+  lo_network_run(&d->network, slice);
+  return false;
+}
+
 bool lo_delineation_push(lo_delineation *d, int16_t filtered, bool is_real, lo_quality *quality) {
   const lo_network_model *model = d->network.model;
+  const bool is_read = work(d, quality);
   d->received += is_real;
   d->last = filtered;
   lo_beats_hear(&d->beats, filtered);
@@ -62,11 +82,15 @@ bool lo_delineation_push(lo_delineation *d, int16_t filtered, bool is_real, lo_q
     d->hop[d->filled][c] =
         lo_network_input(filtered, c, model->input_scale, model->tensors[0].zero);
   }
-  if (++d->filled < LO_HOP_SAMPLES) return false;
-  d->filled = 0;
-  lo_network_push(&d->network, d->hop);
-  read_hop(d, quality);
-  return true;
+  if (++d->filled == LO_HOP_SAMPLES) d->filled = d->slice = 0;
+  return is_read;
+}
+
+bool lo_delineation_flush(lo_delineation *d, lo_quality *quality) {
+  while (d->slice != NO_HOP) {
+    if (work(d, quality)) return true;
+  }
+  return false;
 }
 
 static bool smooth(lo_delineation *d, const lo_wave_run *run, lo_beat *beat) {
@@ -82,8 +106,8 @@ static bool read_frame(lo_delineation *d, int32_t frame, lo_beat *beat) {
 }
 
 /* Up to where no wave can change or appear any more. */
-static double settled_runs(const lo_delineation *d) {
-  const lo_wave_run *held = &d->smoother.held, *open = &d->runs.open;
+static double settled_runs(lo_delineation *d) {
+  const lo_wave_run *held = &d->smoother.held, *open = lo_run_encoder_open(&d->runs);
   if (open->kind < 0) return 0.0;
   if (held->kind > LO_NONE) return held->onset;
   return open->kind == LO_NONE ? open->offset : open->onset;
@@ -96,7 +120,7 @@ bool lo_delineation_next(lo_delineation *d, lo_beat *beat) {
   lo_wave_run wave;
   if (d->frame == LO_WAVE_FRAMES) {
     d->frame += 1;
-    if (lo_run_smoother_release(&d->smoother, &d->runs.open, &wave) &&
+    if (lo_run_smoother_release(&d->smoother, lo_run_encoder_open(&d->runs), &wave) &&
         lo_beats_step(&d->beats, &wave, beat)) {
       return true;
     }
@@ -108,7 +132,7 @@ bool lo_delineation_next(lo_delineation *d, lo_beat *beat) {
 
 bool lo_delineation_finish(lo_delineation *d, int32_t step, lo_beat *beat) {
   lo_wave_run wave;
-  if (step == 0) return d->runs.open.kind >= 0 && smooth(d, &d->runs.open, beat);
+  if (step == 0) return d->runs.open.kind >= 0 && smooth(d, lo_run_encoder_open(&d->runs), beat);
   if (step == 1) {
     return lo_run_smoother_finish(&d->smoother, &wave) && lo_beats_step(&d->beats, &wave, beat);
   }
@@ -121,7 +145,7 @@ int32_t lo_delineation_padding(const lo_delineation *d) {
   return LO_LOOKAHEAD_SAMPLES + (over ? LO_HOP_SAMPLES - over : 0);
 }
 
-double lo_delineation_settled(const lo_delineation *d) {
+double lo_delineation_settled(lo_delineation *d) {
   const double position = settled_runs(d);
   const bool waits = d->beats.has_pending && d->beats.pending.r < position;
   return waits ? d->beats.pending.r : position;

@@ -73,14 +73,30 @@ static int32_t noisy_seconds(const lo_event_log *log, double start_s, double end
   return count;
 }
 
-static void tell_rhythm(lo_event_log *log, double end_s, leadone_event *event) {
+static void begin_rhythm(lo_event_log *log, double end_s) {
   const double start_s = end_s > rhythm_window_s ? end_s - rhythm_window_s : 0.0;
   const double seconds = end_s - start_s > 1.0 ? end_s - start_s : 1.0;
+  lo_rhythm_begin(&log->work, noisy_seconds(log, start_s, end_s) / seconds, start_s, end_s);
+  log->is_working = true;
+}
+
+bool lo_event_log_is_busy(const lo_event_log *log) {
+  return log->is_working && log->work.step < LO_RHYTHM_STEPS;
+}
+
+bool lo_event_log_work(lo_event_log *log) {
+  const lo_model *model = log->model;
+  lo_rhythm_step(&log->work, &log->beats, log->pool, model->record_head, model->rhythm);
+  return !lo_event_log_is_busy(log);
+}
+
+static void tell_rhythm(lo_event_log *log, leadone_event *event) {
+  while (lo_event_log_is_busy(log)) lo_event_log_work(log);
   event->kind = LEADONE_RHYTHM;
-  lo_classify(&log->beats, noisy_seconds(log, start_s, end_s) / seconds, log->pool, start_s, end_s,
-              log->model->record_head, log->model->rhythm, &event->of.rhythm);
+  event->of.rhythm = log->work.rhythm;
+  log->is_working = false;
   log->told_rhythm = true;
-  if (end_s >= rhythm_window_s) lo_af_alert(&log->alerts, &event->of.rhythm);
+  if (event->of.rhythm.end_s >= rhythm_window_s) lo_af_alert(&log->alerts, &event->of.rhythm);
 }
 
 static void tell_pause(lo_event_log *log) {
@@ -99,9 +115,14 @@ static bool take_alert(lo_event_log *log, leadone_event *event) {
   return true;
 }
 
-bool lo_event_log_advance(lo_event_log *log, double to_s, leadone_event *event) {
+bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait, leadone_event *event) {
   for (;;) {
     if (take_alert(log, event)) return true;
+    if (log->is_working) {
+      if (can_wait && lo_event_log_is_busy(log)) return false;
+      tell_rhythm(log, event);
+      return true;
+    }
     const lo_quality *quality = log->quality;
     const bool waits = quality->told < quality->decided;
     const double second_s = waits ? quality->told + 1 + known_after_s : never_s;
@@ -112,9 +133,8 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, leadone_event *event) 
       if (tell_second(log, event)) return true;
     } else if (rhythm_s <= pause_s) {
       if (rhythm_s > to_s) return false;
+      begin_rhythm(log, log->next_rhythm_s);
       log->next_rhythm_s += rhythm_step_s;
-      tell_rhythm(log, log->next_rhythm_s - rhythm_step_s, event);
-      return true;
     } else {
       if (pause_s > to_s) return false;
       tell_pause(log);
@@ -142,7 +162,7 @@ enum { DUE, SECONDS, LAST_RHYTHM, LAST_STRETCH };
 bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event) {
   leadone_alert_kind kind;
   if (log->step == DUE) {
-    if (lo_event_log_advance(log, end_s, event)) return true;
+    if (lo_event_log_advance(log, end_s, false, event)) return true;
     log->step = SECONDS;
   }
   if (take_alert(log, event)) return true;
@@ -152,7 +172,8 @@ bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event) 
   if (log->step == SECONDS) {
     log->step = LAST_RHYTHM;
     if (!log->told_rhythm || log->next_rhythm_s - rhythm_step_s / 2 < end_s) {
-      tell_rhythm(log, end_s, event);
+      begin_rhythm(log, end_s);
+      tell_rhythm(log, event);
       return true;
     }
   }

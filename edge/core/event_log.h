@@ -16,6 +16,7 @@ typedef struct {
   lo_alerts alerts;
   lo_polarity polarity;
   lo_rhythm_beats beats;
+  lo_rhythm_work work;
   double stretch_start_s;
   double next_rhythm_s;
   double last_beat_s; /* far away where no pause can begin */
@@ -25,13 +26,21 @@ typedef struct {
   uint8_t step;       /* of the end */
   bool watches_polarity;
   bool told_rhythm;
+  bool is_working; /* on a rhythm, which comes before all other events */
 } lo_event_log;
 
 void lo_event_log_init(lo_event_log *log, const lo_model *model, lo_quality *quality,
                        const lo_pool *pool, const leadone_limits *limits, bool watches_polarity);
 
-/* The next event that is due before `to_s`, if there is one. */
-bool lo_event_log_advance(lo_event_log *log, double to_s, leadone_event *event);
+/* The next event that is due before `to_s`, if there is one. Where that is a rhythm and `can_wait`, the
+ * work on it begins, and there is none until lo_event_log_work has done it.
+ */
+bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait,
+                          leadone_event *event);
+
+/* Whether a rhythm is worked on; then the step that follows, and whether it was the last. */
+bool lo_event_log_is_busy(const lo_event_log *log);
+bool lo_event_log_work(lo_event_log *log);
 
 /* One beat, and `net` deflections of its waves; what it changes waits. */
 void lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, bool points_down);

@@ -1,9 +1,137 @@
 /* See kernels.h. */
 #include "kernels.h"
 
+#include "dsp.h"
 #include "lanes.h"
 
 enum { ADD_SHIFT = 20 }; /* bits that an addition's inputs gain before they meet */
+
+static int32_t quads_of(const lo_conv *conv, int32_t in) {
+  return (conv->kernel * in + LO_BYTES_TOGETHER - 1) / LO_BYTES_TOGETHER * (LO_BYTES_TOGETHER / 4);
+}
+
+#if defined(LO_DSP)
+
+#define NOINLINE __attribute__((noinline)) /* with all registers to itself */
+
+enum { CHUNK = 96 }; /* outputs whose sums the stack holds at a time */
+
+/* Sums (channel, frame) of two frames to bytes. */
+static NOINLINE void finish_two(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
+                                int32_t next, int32_t zero) {
+  if (conv->rounds && n % 2 == 0) {
+    lo_finish_two(conv, totals, n, y, next, zero);
+    return;
+  }
+  for (int32_t c = 0; c < n; ++c) {
+    y[c] = lo_finished(totals[2 * c], conv, c, (int8_t)zero);
+    y[c + next] = lo_finished(totals[2 * c + 1], conv, c, (int8_t)zero);
+  }
+}
+
+static NOINLINE void finish_one(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
+                                int32_t zero) {
+  if (conv->rounds && n % 2 == 0) {
+    lo_finish_one(conv, totals, n, y, zero);
+    return;
+  }
+  for (int32_t c = 0; c < n; ++c) y[c] = lo_finished(totals[c], conv, c, (int8_t)zero);
+}
+
+/* The outputs of a convolution from `first` on, as one of its own. */
+static lo_conv from(const lo_conv *conv, int32_t first, int32_t weights) {
+  lo_conv rest = *conv;
+  rest.weights = (const int8_t *)conv->weights + weights;
+  rest.outputs += first;
+  rest.rights += first;
+  return rest;
+}
+
+/* All outputs of two frames. */
+static NOINLINE void dot_two(const int8_t *w, const uint32_t *words, int32_t quads, int32_t out,
+                             int32_t *totals) {
+  const uint32_t *end = words + 4 * quads;
+  for (; out > 0; out -= LO_OUTPUTS_TOGETHER, w += 32 * quads - 32) {
+    for (int32_t k = 0; k < 4; ++k, w += 8, totals += 4) lo_dot_two(words, end, w, totals);
+  }
+}
+
+static NOINLINE void dot_one(const int8_t *w, const uint32_t *words, int32_t quads, int32_t out,
+                             int32_t *totals) {
+  const uint32_t *end = words + 2 * quads;
+  for (; out > 0; out -= LO_OUTPUTS_TOGETHER, w += 32 * quads, totals += 8) {
+    lo_dot_four(words, end, w, totals);
+    lo_dot_four(words, end, w + 16, totals + 4);
+  }
+}
+
+/* A chunk of the outputs; frames of the whole output have `out` bytes. */
+static void convolve(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t n,
+                     int32_t out, int32_t frames, int8_t zero) {
+  const int32_t quads = quads_of(conv, in), step = conv->stride * in;
+  uint32_t words[2 * LO_MOST_SPREAD];
+  int32_t totals[2 * CHUNK];
+  for (; frames >= 2; frames -= 2, x += 2 * step, y += 2 * out) {
+    lo_spread(x, quads, words, 4);
+    lo_spread(x + step, quads, words + 2, 4);
+    dot_two(conv->weights, words, quads, n, totals);
+    finish_two(conv, totals, n, y, out, zero);
+  }
+  if (frames > 0) {
+    lo_spread(x, quads, words, 2);
+    dot_one(conv->weights, words, quads, n, totals);
+    finish_one(conv, totals, n, y, zero);
+  }
+}
+
+void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t out,
+                    int32_t frames, int8_t zero) {
+  for (int32_t first = 0; first < out; first += CHUNK) {
+    const lo_conv chunk = from(conv, first, first * 4 * quads_of(conv, in));
+    convolve(&chunk, x, in, y + first, lo_minimum(out - first, CHUNK), out, frames, zero);
+  }
+}
+
+/* Channels from `c` on that four at a time leave. */
+static NOINLINE void depthwise_rest(const lo_conv *conv, const int8_t *x, int32_t channels,
+                                    int32_t c, int8_t *y, int8_t zero) {
+  const int8_t *w = conv->weights;
+  for (; c < channels; ++c) {
+    int32_t total = 0;
+    for (int32_t k = 0; k < conv->kernel; ++k) {
+      total += x[k * conv->dilation * channels + c] * w[k * channels + c];
+    }
+    y[c] = lo_finished(total, conv, c, zero);
+  }
+}
+
+/* Sums of every four of `n` channels of a frame. */
+static NOINLINE void dot_taps(const lo_conv *conv, const int8_t *x, int32_t n, int32_t channels,
+                              int32_t *totals) {
+  const int32_t step = conv->dilation * channels, taps = conv->kernel;
+  const int8_t *w = conv->weights, *end = w + n;
+  for (; w != end; x += 4, w += 4, totals += 8) lo_dot_taps(x, step, w, channels, taps, totals);
+}
+
+void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t *y,
+                  int32_t frames, int8_t zero) {
+  const int32_t fours = channels & ~3;
+  int32_t totals[2 * CHUNK];
+  for (; frames > 0; frames -= 2, x += 2 * channels, y += 2 * channels) {
+    const bool are_two = frames > 1;
+    for (int32_t first = 0; first < fours; first += CHUNK) {
+      const lo_conv chunk = from(conv, first, first);
+      const int32_t n = lo_minimum(fours - first, CHUNK);
+      dot_taps(&chunk, x + first, n, channels, totals);
+      if (are_two) dot_taps(&chunk, x + channels + first, n, channels, totals + 1);
+      finish_two(&chunk, totals, n, y + first, are_two ? channels : 0, zero);
+    }
+    depthwise_rest(conv, x, channels, fours, y, zero);
+    if (are_two) depthwise_rest(conv, x + channels, channels, fours, y + channels, zero);
+  }
+}
+
+#else
 
 /* From a frame's sums of products to its bytes. */
 static void finish(const lo_conv *conv, const int32_t *totals, int8_t *y, int32_t n, int8_t zero) {
@@ -19,8 +147,7 @@ static void finish(const lo_conv *conv, const int32_t *totals, int8_t *y, int32_
 
 void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y, int32_t out,
                     int32_t frames, int8_t zero) {
-  const int32_t quads = (conv->kernel * in + LO_BYTES_TOGETHER - 1) / LO_BYTES_TOGETHER;
-  const int32_t block = quads * LO_BYTES_TOGETHER * LO_OUTPUTS_TOGETHER;
+  const int32_t quads = quads_of(conv, in), block = quads * 4 * LO_OUTPUTS_TOGETHER;
   for (int32_t t = 0; t < frames; ++t, x += conv->stride * in, y += out) {
     int32_t totals[LO_MOST_CHANNELS];
     const int8_t *weights = conv->weights;
@@ -36,48 +163,41 @@ void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t
   for (int32_t t = 0; t < frames; ++t, x += channels, y += channels) {
     int32_t totals[LO_MOST_CHANNELS];
     for (int32_t c = 0; c < channels; ++c) totals[c] = 0;
-    int32_t first = 0;
-#if defined(LO_FOUR_CHANNELS)
-    const int32_t step = conv->dilation * channels;
-    for (; first + 4 <= channels; first += 4) {
-      lo_depthwise_four(x + first, step, conv->weights + first, channels, conv->kernel,
-                        totals + first);
-    }
-#endif
     for (int32_t k = 0; k < conv->kernel; ++k) {
-      const int8_t *seen = x + k * conv->dilation * channels, *w = conv->weights + k * channels;
-      for (int32_t c = first; c < channels; ++c) totals[c] += (int16_t)(seen[c] * w[c]);
+      const int8_t *seen = x + k * conv->dilation * channels;
+      const int8_t *w = (const int8_t *)conv->weights + k * channels;
+      for (int32_t c = 0; c < channels; ++c) totals[c] += (int16_t)(seen[c] * w[c]);
     }
     finish(conv, totals, y, channels, zero);
   }
 }
 
-/* `lo_scaled` by one multiplier for many, without its questions. */
-typedef struct {
-  int32_t value, left, right;
-  uint32_t half;
-  int32_t away; /* from zero: all bits where something is rounded */
-} scaling;
-
-static scaling scaling_of(lo_multiplier multiplier) {
-  const int32_t left = lo_maximum(multiplier.shift, 0), right = left - multiplier.shift;
-  const uint32_t half = right ? 1u << (right - 1) : 0;
-  return (scaling){multiplier.value, left + 1, right, half, right ? -1 : 0};
-}
-
-static int32_t scaled_by(int32_t total, scaling by) {
-  const int32_t high = lo_high_half((int32_t)((uint32_t)total << by.left), by.value);
-  return (int32_t)((uint32_t)high + by.half + (uint32_t)(high >> 31 & by.away)) >> by.right;
-}
+#endif
 
 void lo_addition(const lo_add *add, const int8_t *a, const int8_t *b, int8_t *y, int32_t n,
                  const int8_t zeros[3]) {
-  const scaling of_a = scaling_of(add->inputs[0]), of_b = scaling_of(add->inputs[1]);
-  const scaling out = scaling_of(add->output);
+  const int8_t *coarse = add->second_is_coarse ? b : a, *fine = add->second_is_coarse ? a : b;
+  const int32_t coarse_zero = zeros[add->second_is_coarse] * (1 << (ADD_SHIFT - 1));
+  const bool are_equal = add->fine.shift == 0; /* half too: shifted by one more, and back */
+  const int32_t raise = ADD_SHIFT + 1 + are_equal, right = are_equal ? 1 : -add->fine.shift;
+  const int32_t fine_zero = zeros[!add->second_is_coarse] * (1 << raise);
+  const int32_t value = add->fine.value, half = 1 << (right - 1);
+  const int32_t out_value = add->output.value, out_right = ~add->output.shift;
+  const int32_t lift = (2 * zeros[2] + 1) * (1 << out_right);
+#if defined(LO_DSP)
+  if (!are_equal && right <= 4) { /* so that 32 bits hold the coarse one's zero too */
+    const lo_adding adding = {fine_zero, value, half - coarse_zero * (1 << right), right,
+                              out_value, lift, out_right};
+    lo_add_bytes(&adding, fine, coarse, y, n);
+    return;
+  }
+#endif
   for (int32_t k = 0; k < n; ++k) {
-    const int32_t raised_a = (a[k] - zeros[0]) * (1 << ADD_SHIFT);
-    const int32_t raised_b = (b[k] - zeros[1]) * (1 << ADD_SHIFT);
-    const int32_t total = scaled_by(raised_a, of_a) + scaled_by(raised_b, of_b);
-    y[k] = lo_saturated(scaled_by(total, out) + zeros[2]);
+    const int32_t raised = fine[k] * (1 << raise) - fine_zero;
+    const int32_t high = lo_high_half(raised, value) + half + (raised >> 31);
+    const int32_t half_coarse = coarse[k] * (1 << (ADD_SHIFT - 1)) - coarse_zero;
+    const int32_t doubled = 2 * (half_coarse + (high >> right));
+    const int32_t sum = lo_high_half(doubled, out_value) + lift + (doubled >> 31);
+    y[k] = lo_saturated((sum >> out_right) >> 1);
   }
 }

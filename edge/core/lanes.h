@@ -1,5 +1,6 @@
 /* The two loops that cost, with the lanes that a processor has: eight dot products of bytes, and
- * the way of eight sums back to bytes. All versions compute the same integers.
+ * the way of eight sums back to bytes. All versions compute the same integers; dsp.h has those of
+ * a Cortex-M.
  */
 #ifndef LEADONE_LANES_H
 #define LEADONE_LANES_H
@@ -27,7 +28,8 @@ static inline int32_t lo_scaled(int32_t total, int32_t value, int32_t shift) {
 
 /* One sum of products as a byte of output channel k. */
 static inline int8_t lo_finished(int32_t total, const lo_conv *conv, int32_t k, int8_t zero) {
-  return lo_saturated(lo_scaled(total + conv->bias[k], conv->values[k], conv->shifts[k]) + zero);
+  const lo_output of = conv->outputs[k];
+  return lo_saturated(lo_scaled(total + of.doubled_bias / 2, of.value, ~conv->rights[k]) + zero);
 }
 
 #if defined(__AVX2__)
@@ -96,9 +98,14 @@ static inline __m256i lo_scaled_eight(__m256i totals, __m256i values, __m256i sh
 
 static inline void lo_finish_eight(const int32_t *totals, const lo_conv *conv, int32_t k,
                                    int8_t zero, int8_t *y) {
-  const __m256i of = _mm256_loadu_si256((const __m256i *)(conv->values + k));
-  const __m256i by = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(conv->shifts + k)));
-  const __m256i bias = _mm256_loadu_si256((const __m256i *)(conv->bias + k));
+  const __m256i pairs = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7); /* biases, then values */
+  const __m256i *outputs = (const __m256i *)(conv->outputs + k);
+  const __m256i low = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(outputs), pairs);
+  const __m256i top = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(outputs + 1), pairs);
+  const __m256i bias = _mm256_srai_epi32(_mm256_permute2x128_si256(low, top, 0x20), 1);
+  const __m256i of = _mm256_permute2x128_si256(low, top, 0x31);
+  const __m128i rights = _mm_loadl_epi64((const __m128i *)(conv->rights + k));
+  const __m256i by = _mm256_xor_si256(_mm256_cvtepi8_epi32(rights), _mm256_set1_epi32(-1));
   const __m256i biased = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)totals), bias);
   const __m256i sums = _mm256_add_epi32(lo_scaled_eight(biased, of, by), _mm256_set1_epi32(zero));
   const __m128i high = _mm256_extracti128_si256(sums, 1);
@@ -113,63 +120,6 @@ static inline void lo_finish_eight(const int32_t *totals, const lo_conv *conv, i
   for (int32_t o = 0; o < 8; ++o) y[o] = lo_finished(totals[o], conv, k + o, zero);
 }
 
-#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
-#include <arm_acle.h>
-
-/* Bytes 0 and 2 of four as halves of a word; then bytes 1 and 3. */
-static inline int16x2_t lo_even(uint32_t four) { return __sxtb16((int8x4_t)four); }
-
-static inline int16x2_t lo_odd(uint32_t four) { return __sxtb16((int8x4_t)__ror(four, 8)); }
-
-static inline uint32_t lo_four(const int8_t *at) {
-  uint32_t four;
-  __builtin_memcpy(&four, at, 4);
-  return four;
-}
-
-static inline int32_t lo_dot_of_four(int16x2_t even, int16x2_t odd, const int8_t *w, int32_t sum) {
-  const uint32_t four = lo_four(w);
-  return __smlad(odd, lo_odd(four), __smlad(even, lo_even(four), sum));
-}
-
-/* Four outputs at a time, so that all sums stay in registers. */
-static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
-                                   int32_t totals[8]) {
-  for (int32_t o = 0; o < 8; o += 4) {
-    const int8_t *seen = x, *of = w + 4 * o, *end = x + 4 * quads;
-    int32_t a = 0, b = 0, c = 0, d = 0;
-    for (; seen != end; seen += 4, of += 32) {
-      const uint32_t four = lo_four(seen);
-      const int16x2_t even = lo_even(four), odd = lo_odd(four);
-      a = lo_dot_of_four(even, odd, of, a);
-      b = lo_dot_of_four(even, odd, of + 4, b);
-      c = lo_dot_of_four(even, odd, of + 8, c);
-      d = lo_dot_of_four(even, odd, of + 12, d);
-    }
-    totals[o] = a, totals[o + 1] = b, totals[o + 2] = c, totals[o + 3] = d;
-  }
-}
-
-#define LO_FOUR_CHANNELS
-
-/* Four channels of a depthwise convolution; a tap's inputs lie `step` bytes apart. */
-static inline void lo_depthwise_four(const int8_t *x, int32_t step, const int8_t *w,
-                                     int32_t channels, int32_t taps, int32_t totals[4]) {
-  int32_t a = totals[0], b = totals[1], c = totals[2], d = totals[3];
-  for (; taps > 0; --taps, x += step, w += channels) {
-    const uint32_t inputs = lo_four(x), weights = lo_four(w);
-    const int16x2_t x_even = lo_even(inputs), x_odd = lo_odd(inputs);
-    const int16x2_t w_even = lo_even(weights), w_odd = lo_odd(weights);
-    a = __smlabb(x_even, w_even, a);
-    b = __smlabb(x_odd, w_odd, b);
-    c = __smlatt(x_even, w_even, c);
-    d = __smlatt(x_odd, w_odd, d);
-  }
-  totals[0] = a, totals[1] = b, totals[2] = c, totals[3] = d;
-}
-
-#else
-
 static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t quads,
                                    int32_t totals[8]) {
   for (int32_t o = 0; o < 8; ++o) totals[o] = 0;
@@ -181,6 +131,5 @@ static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t qua
   }
 }
 
-#endif
 #endif
 #endif

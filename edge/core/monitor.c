@@ -5,7 +5,7 @@
 #include "event_log.h"
 #include "frontend.h"
 
-typedef enum { LISTENING, READING, ENDING, PADDING, FINISHING, TELLING, ENDED } stage;
+typedef enum { LISTENING, READING, LAST, ENDING, PADDING, FINISHING, TELLING, ENDED } stage;
 
 struct leadone {
   const lo_model *model;
@@ -63,31 +63,40 @@ leadone *leadone_init(void *memory, size_t bytes, double rate_hz, const leadone_
 
 const char *leadone_version(void) { return lo_the_model.version; }
 
-/* Take the filtered samples that are complete; whether they completed a hop. */
+/* Whether the samples go on, so that work may wait for them. */
+static bool is_listening(const leadone *state) { return state->stage <= READING; }
+
+/* Take the filtered samples that are complete; whether they completed the work on a hop, or on a
+ * rhythm that events wait for.
+ */
 static bool take_filtered(leadone *state) {
   int16_t filtered;
   while (lo_frontend_next(&state->front, &filtered)) {
     lo_quality_push_filtered(&state->quality, filtered);
-    if (lo_delineation_push(&state->delineation, filtered, true, &state->quality)) return true;
+    if (lo_delineation_push(&state->delineation, filtered, true, &state->quality)) {
+      if (!is_listening(state)) return true;
+      lo_quality_decide(&state->quality);
+      state->stage = READING;
+      return true;
+    }
+    if (lo_event_log_is_busy(&state->log) && lo_event_log_work(&state->log)) return true;
   }
   return false;
 }
 
 size_t leadone_push(leadone *state, const float *mv, size_t count) {
-  if (state->stage != LISTENING) return 0;
+  const bool takes = state->stage == LISTENING ||
+                     (state->stage == READING && lo_event_log_is_busy(&state->log));
+  if (!takes) return 0;
   if (mv == NULL) {
-    state->stage = ENDING;
+    state->stage = LAST;
     return 0;
   }
   for (size_t k = 0; k < count; ++k) {
     state->received += 1;
     lo_quality_push_raw(&state->quality, mv[k]);
     lo_frontend_push(&state->front, mv[k]);
-    if (take_filtered(state)) {
-      lo_quality_decide(&state->quality);
-      state->stage = READING;
-      return k + 1;
-    }
+    if (take_filtered(state)) return k + 1;
   }
   return count;
 }
@@ -131,7 +140,8 @@ static double end_of(const leadone *state) {
 /* The completed beat's turn: first what is due before it, then itself. */
 static bool tell_beat(leadone *state, leadone_event *event) {
   const double end_s = end_of(state), r_s = inside(state, state->beat.r, end_s);
-  if (lo_event_log_advance(&state->log, r_s, event)) return true;
+  if (lo_event_log_advance(&state->log, r_s, is_listening(state), event)) return true;
+  if (lo_event_log_is_busy(&state->log)) return false;
   state->has_beat = false;
   if (!lo_quality_is_on(&state->quality, r_s)) return false; /* the echo of a lost electrode */
   event->kind = LEADONE_BEAT;
@@ -147,7 +157,7 @@ static void keep_beat(leadone *state) {
 }
 
 /* Behind the end: the next sample of the resampler's delay, then of the network's look-ahead;
- * whether one completed a hop. False when all is read.
+ * whether one completed the work on a hop. False when all is read.
  */
 static bool push_end(leadone *state) {
   while (state->stage == ENDING) {
@@ -164,7 +174,7 @@ static bool push_end(leadone *state) {
     const int16_t last = state->delineation.last;
     if (lo_delineation_push(&state->delineation, last, false, &state->quality)) return true;
   }
-  return false;
+  return lo_delineation_flush(&state->delineation, &state->quality);
 }
 
 /* Whether there is another beat of the record's end. */
@@ -190,8 +200,15 @@ static bool read_hop(leadone *state, leadone_event *event) {
   }
   const double seconds = state->front.resampler.seconds_per_output;
   const double settled_s = lo_delineation_settled(delineation) * seconds;
-  if (lo_event_log_advance(&state->log, settled_s, event)) return true;
-  state->stage = LISTENING;
+  if (lo_event_log_advance(&state->log, settled_s, is_listening(state), event)) return true;
+  if (lo_event_log_is_busy(&state->log)) return false;
+  if (state->stage == READING) {
+    state->stage = LISTENING;
+  } else if (lo_delineation_flush(delineation, &state->quality)) {
+    lo_quality_decide(&state->quality);
+  } else {
+    state->stage = ENDING;
+  }
   return false;
 }
 
@@ -209,12 +226,14 @@ static bool read_end(leadone *state, leadone_event *event) {
 }
 
 bool leadone_next_event(leadone *state, leadone_event *event) {
+  if (!state->has_beat && (state->stage == LISTENING || state->stage == ENDED)) return false;
   __builtin_memset(event, 0, sizeof *event);
   while (state->has_beat || (state->stage != LISTENING && state->stage != ENDED)) {
-    const bool found = state->has_beat           ? tell_beat(state, event)
-                       : state->stage == READING ? read_hop(state, event)
-                                                 : read_end(state, event);
+    const bool found = state->has_beat         ? tell_beat(state, event)
+                       : state->stage < ENDING ? read_hop(state, event)
+                                               : read_end(state, event);
     if (found) return true;
+    if (is_listening(state) && lo_event_log_is_busy(&state->log)) return false;
   }
   return false;
 }

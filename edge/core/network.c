@@ -1,6 +1,7 @@
 /* See network.h. */
 #include "network.h"
 
+#include "dsp.h"
 #include "kernels.h"
 
 static int8_t *frames_of(const lo_network *network, int32_t tensor) {
@@ -17,6 +18,7 @@ int32_t lo_network_channels(const lo_network_model *model, int32_t which) {
 void lo_network_init(lo_network *network, const lo_network_model *model, int8_t *memory) {
   network->model = model;
   network->memory = memory;
+  network->next = 0;
   for (int32_t k = 0; k < model->tensor_count; ++k) {
     const lo_tensor *t = &model->tensors[k];
     if (t->history == 0) continue;
@@ -24,6 +26,17 @@ void lo_network_init(lo_network *network, const lo_network_model *model, int8_t 
       memory[t->offset + (uint32_t)at] = t->zero;
     }
   }
+}
+
+/* Bytes to where they come from or before that. */
+static void move(int8_t *to, const int8_t *from, int32_t n) {
+#if defined(LO_DSP)
+  if ((((uintptr_t)to | (uintptr_t)from | (uintptr_t)n) & 3) == 0) {
+    lo_move_words(to, from, n);
+    return;
+  }
+#endif
+  __builtin_memmove(to, from, (size_t)n);
 }
 
 /* The first frame that a convolution's first output sees. */
@@ -65,7 +78,7 @@ static void join(const lo_network *network, const lo_node *node) {
       const int32_t channels = network->model->tensors[node->inputs[k]].channels;
       const int32_t frame = (joined->parts[k].halved ? t / 2 : t) - joined->parts[k].delay;
       const int8_t *x = frames_of(network, node->inputs[k]) + frame * channels;
-      __builtin_memcpy(y, x, (size_t)channels);
+      move(y, x, channels);
       y += channels;
     }
   }
@@ -77,22 +90,31 @@ static void keep_history(const lo_network *network) {
     if (t->history == 0) continue;
     int8_t *memory = network->memory + t->offset;
     const int32_t step = t->frames * t->channels;
-    __builtin_memmove(memory, memory + step, (size_t)(t->history * t->channels));
+    move(memory, memory + step, t->history * t->channels);
   }
 }
 
-void lo_network_push(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]) {
-  const lo_network_model *model = network->model;
+void lo_network_begin(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]) {
   keep_history(network); /* of the hop before, whose outputs have been read */
   __builtin_memcpy(frames_of(network, 0), x, LO_HOP_SAMPLES * LO_INPUTS);
-  for (int32_t k = 0; k < model->node_count; ++k) {
-    const lo_node *node = &model->nodes[k];
+  network->next = 0;
+}
+
+void lo_network_run(lo_network *network, int32_t slice) {
+  const lo_network_model *model = network->model;
+  for (; network->next < model->slices[slice]; ++network->next) {
+    const lo_node *node = &model->nodes[network->next];
     switch (node->operation) {
       case LO_ADD: add(network, node); break;
       case LO_JOIN: join(network, node); break;
       default: convolve(network, node);
     }
   }
+}
+
+void lo_network_push(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]) {
+  lo_network_begin(network, x);
+  for (int32_t slice = 0; slice < LO_SLICES; ++slice) lo_network_run(network, slice);
 }
 
 const int8_t *lo_network_output(const lo_network *network, int32_t which) {

@@ -8,10 +8,15 @@
 
 #include "core.h"
 
-enum { LO_OUTPUTS_TOGETHER = 8, LO_BYTES_TOGETHER = 4 };
+enum { LO_OUTPUTS_TOGETHER = 8, LO_BYTES_TOGETHER = 8 };
 enum { LO_MOST_CHANNELS = 352, LO_MOST_SEEN = 352 }; /* the phone's widest */
 enum { LO_INPUTS = 2, LO_WAVE_FRAMES = LO_HOP_SAMPLES / LO_WAVE_FRAME_SAMPLES };
 enum { LO_BEAT_FRAMES = LO_HOP_SAMPLES / LO_BEAT_FRAME_SAMPLES, LO_WAVES = 4, LO_BEATS = 4 };
+
+/* A hop's nodes are run bit by bit while the next hop comes in; its last two samples are for reading
+ * the outputs and for what follows from them.
+ */
+enum { LO_SLICES = LO_HOP_SAMPLES - 2 };
 
 /* A positive real as value / 2^31 * 2^shift. */
 typedef struct {
@@ -27,24 +32,33 @@ typedef struct {
   int8_t zero;
 } lo_tensor;
 
-/* The input's zero is in the bias; a channel's multiplier is value / 2^31 * 2^shift.
- *
- * Weights of eight outputs lie together, for four bytes of the input after the other:
- * (out / 8, kernel * in / 4, 8, 4), filled up with zeros; depthwise (kernel, channels).
+/* How an output's sums become bytes: twice the bias, in which the input's zero is, and a multiplier
+ * value / 2^31 / 2^(1 + right) with `right` in a table of its own.
  */
 typedef struct {
-  const int8_t *weights;
-  const int32_t *bias;
-  const int32_t *values;
-  const int8_t *shifts;
+  int32_t doubled_bias;
+  int32_t value;
+} lo_output;
+
+/* Weights of eight outputs lie together, for four bytes of the input after the other:
+ * (out / 8, kernel * in / 4, 8, 4), filled up with zeros to eight outputs and eight bytes, as are all
+ * tables to eight outputs; depthwise (kernel, channels).
+ */
+typedef struct {
+  const void *weights; /* int8_t, aligned for words */
+  const lo_output *outputs;
+  const int8_t *rights;
   uint8_t kernel;
   uint8_t stride;
   uint8_t dilation;
+  uint8_t rounds; /* no `right` is negative */
 } lo_conv;
 
+/* Inputs meet on a grid half as fine as the coarser one's: the multiplier of that one is 1/2. */
 typedef struct {
-  lo_multiplier inputs[2];
-  lo_multiplier output;
+  lo_multiplier fine; /* of the other; at most 1/2, as well */
+  lo_multiplier output; /* its shift is to the right */
+  uint8_t second_is_coarse;
 } lo_add;
 
 /* Where half of a joined frame comes from: frame t - delay, or t / 2 of a coarser tensor. */
@@ -75,6 +89,7 @@ typedef struct {
   uint32_t bytes;
   uint16_t tensor_count;
   uint16_t node_count;
+  uint8_t slices[LO_SLICES]; /* nodes up to the end of each: about the same work */
   uint8_t outputs[3]; /* waves, beats, deep: tensors */
   float scales[3];    /* of the outputs' steps */
   float input_scale;
@@ -83,6 +98,7 @@ typedef struct {
 typedef struct {
   const lo_network_model *model;
   int8_t *memory; /* model->bytes */
+  int32_t next;   /* node */
 } lo_network;
 
 /* What the caller has to give. */
@@ -94,7 +110,13 @@ int32_t lo_network_channels(const lo_network_model *model, int32_t which);
 /* A silent past. */
 void lo_network_init(lo_network *network, const lo_network_model *model, int8_t *memory);
 
-/* The next hop; the outputs can then be read. */
+/* The next hop: begin it, and run its slices from 0 to LO_SLICES - 1; then its outputs can be read,
+ * until the next one begins.
+ */
+void lo_network_begin(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]);
+void lo_network_run(lo_network *network, int32_t slice);
+
+/* All of that at once. */
 void lo_network_push(lo_network *network, const int8_t x[LO_HOP_SAMPLES][LO_INPUTS]);
 
 /* An output's frames of the last hop, (frame, channel). */

@@ -75,7 +75,7 @@ void lo_quality_push_filtered(lo_quality *quality, int16_t y) {
   const int32_t steps = double_deflection < 0 ? -double_deflection : double_deflection;
   lo_fifths_push_filtered(&quality->fifths, y, steps > quality->hiss_steps,
                           steps > quality->muscle_steps);
-  __builtin_memmove(tail, tail + 1, (REACH - 1) * sizeof *tail);
+  for (int32_t k = 1; k < REACH; ++k) tail[k - 1] = tail[k];
   tail[REACH - 1] = y;
 }
 

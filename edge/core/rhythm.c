@@ -160,18 +160,32 @@ static void probabilities_of(const lo_rhythm_model *model, const float *z, float
   for (int32_t c = 0; c < LO_RHYTHMS; ++c) found[c] /= sum;
 }
 
-void lo_classify(const lo_rhythm_beats *beats, double noisy_share, const lo_pool *pool,
-                 double start_s, double end_s, const lo_record_head *head,
-                 const lo_rhythm_model *model, leadone_rhythm *rhythm) {
+void lo_rhythm_begin(lo_rhythm_work *work, double noisy_share, double start_s, double end_s) {
+  *work = (lo_rhythm_work){.noisy_share = (float)noisy_share};
+  work->rhythm =
+      (leadone_rhythm){.start_s = start_s, .end_s = end_s, .label = LEADONE_NOISE};
+  work->rhythm.probabilities[LEADONE_NOISE] = 1.0f; /* what is said of too few beats */
+}
+
+static bool read_beats(lo_rhythm_work *work, const lo_rhythm_beats *beats) {
   window_beats w;
-  const lo_pool_window window = lo_pool_between(pool, start_s, end_s);
-  gather(beats, start_s, end_s, &w);
-  *rhythm = (leadone_rhythm){.start_s = start_s, .end_s = end_s, .label = LEADONE_NOISE};
-  rhythm->probabilities[LEADONE_NOISE] = 1.0f; /* too few beats to tell */
-  if (window.frames == 0 || w.intervals < MIN_INTERVALS) return;
-  float logits[LO_RHYTHMS], z[LO_RHYTHM_FEATURES];
-  lo_read_window(head, pool, window, logits, rhythm->findings);
-  rhythm_features(&w, (float)noisy_share, logits, rhythm->evidence);
+  gather(beats, work->rhythm.start_s, work->rhythm.end_s, &w);
+  if (w.intervals < MIN_INTERVALS) return false;
+  rhythm_features(&w, work->noisy_share, work->logits, work->rhythm.evidence);
+  return true;
+}
+
+static bool read_network(lo_rhythm_work *work, const lo_pool *pool, const lo_record_head *head) {
+  leadone_rhythm *rhythm = &work->rhythm;
+  const lo_pool_window window = lo_pool_between(pool, rhythm->start_s, rhythm->end_s);
+  if (window.frames == 0) return false;
+  lo_read_window(head, pool, window, work->logits, rhythm->findings);
+  return true;
+}
+
+static void decide(leadone_rhythm *rhythm, const lo_record_head *head,
+                   const lo_rhythm_model *model) {
+  float z[LO_RHYTHM_FEATURES];
   standardise(model, rhythm->evidence, z);
   probabilities_of(model, z, rhythm->probabilities);
   for (int32_t k = 0; k < head->findings; ++k) {
@@ -181,4 +195,17 @@ void lo_classify(const lo_rhythm_beats *beats, double noisy_share, const lo_pool
   rhythm->label = lo_likeliest(rhythm->probabilities, LO_RHYTHMS);
   rhythm->finding_count = head->findings;
   rhythm->evidence_count = LO_RHYTHM_FEATURES;
+}
+
+void lo_rhythm_step(lo_rhythm_work *work, const lo_rhythm_beats *beats, const lo_pool *pool,
+                    const lo_record_head *head, const lo_rhythm_model *model) {
+  bool can_tell = true;
+  switch (work->step++) {
+    case 0: can_tell = read_network(work, pool, head); break;
+    case 1: can_tell = read_beats(work, beats); break;
+    default: decide(&work->rhythm, head, model);
+  }
+  if (can_tell) return;
+  __builtin_memset(work->rhythm.findings, 0, sizeof work->rhythm.findings);
+  work->step = LO_RHYTHM_STEPS;
 }

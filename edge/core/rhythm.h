@@ -33,9 +33,20 @@ typedef struct {
 void lo_rhythm_beats_init(lo_rhythm_beats *beats);
 void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat);
 
-/* The rhythm and the findings of a window from its beats and the network's pooled features. */
-void lo_classify(const lo_rhythm_beats *beats, double noisy_share, const lo_pool *pool,
-                 double start_s, double end_s, const lo_record_head *head,
-                 const lo_rhythm_model *model, leadone_rhythm *rhythm);
+enum { LO_RHYTHM_STEPS = 3 }; /* of the work on one, each a few times a sample's */
+
+/* A rhythm in the making: of a window's beats and the network's pooled features. */
+typedef struct {
+  leadone_rhythm rhythm;
+  float noisy_share;
+  float logits[LO_RHYTHMS]; /* the network's */
+  uint8_t step;             /* the next; LO_RHYTHM_STEPS when it is made */
+} lo_rhythm_work;
+
+void lo_rhythm_begin(lo_rhythm_work *work, double noisy_share, double start_s, double end_s);
+
+/* The next step; beats and pool have to be the same ones in all. */
+void lo_rhythm_step(lo_rhythm_work *work, const lo_rhythm_beats *beats, const lo_pool *pool,
+                    const lo_record_head *head, const lo_rhythm_model *model);
 
 #endif

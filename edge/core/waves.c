@@ -44,23 +44,28 @@ static lo_wave_run closed_at(const lo_wave_run *run, double offset) {
   return closed;
 }
 
+static double begin_of(int32_t frame) { return frame * LO_WAVE_FRAME_SAMPLES - 0.5; }
+
+const lo_wave_run *lo_run_encoder_open(lo_run_encoder *encoder) {
+  encoder->open.offset = begin_of(encoder->frame);
+  return &encoder->open;
+}
+
 bool lo_run_encoder_push(lo_run_encoder *encoder, const float logits[4], uint16_t certainty,
                          lo_wave_run *done) {
   lo_wave_run *open = &encoder->open;
   const int8_t kind = (int8_t)lo_likeliest(logits, 4);
-  const double begins = encoder->frame * LO_WAVE_FRAME_SAMPLES - 0.5;
   const bool is_first = open->kind < 0, changes = !is_first && kind != open->kind;
   const bool is_too_long = kind == open->kind && kind != LO_NONE &&
                            open->frames == LO_LONGEST_FRAMES;
   if (changes || is_too_long) {
-    const double edge = changes ? boundary(encoder, logits, open->kind, kind) : begins;
+    const double edge = changes ? boundary(encoder, logits, open->kind, kind) : begin_of(encoder->frame);
     *done = closed_at(open, edge);
     *open = (lo_wave_run){.kind = kind, .onset = edge};
   }
   open->kind = kind;
   open->frames += 1;
   if (kind != LO_NONE) open->certainty += certainty; /* of nothing nobody asks, and it may last */
-  open->offset = begins + LO_WAVE_FRAME_SAMPLES;
   encoder->frame += 1;
   __builtin_memcpy(encoder->previous, logits, sizeof encoder->previous);
   return changes || is_too_long;

@@ -28,7 +28,7 @@ uint16_t lo_winning_probability(const float logits[4]);
 int32_t lo_likeliest(const float *logits, int32_t n);
 
 typedef struct {
-  lo_wave_run open; /* its offset is where the frames end that were read */
+  lo_wave_run open; /* its offset is only known to lo_run_encoder_open */
   int32_t frame;
   float previous[4];
 } lo_run_encoder;
@@ -38,6 +38,9 @@ void lo_run_encoder_init(lo_run_encoder *encoder);
 /* Take a frame's logits and certainty; whether that completes a run. */
 bool lo_run_encoder_push(lo_run_encoder *encoder, const float logits[4], uint16_t certainty,
                          lo_wave_run *done);
+
+/* The run that goes on, up to the last frame. */
+const lo_wave_run *lo_run_encoder_open(lo_run_encoder *encoder);
 
 /* Drops flicker: a short run vanishes, and two runs of one class around it become one. */
 typedef struct {

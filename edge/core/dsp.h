@@ -1,0 +1,314 @@
+/* The kernels' loops on a Cortex-M with the DSP extension: two products an instruction.
+ *
+ * A frame's bytes are spread over halves of words once and then meet every output: bytes 0 and 2 of
+ * four, then bytes 1 and 3. The loops are in assembly: compilers spill, and don't rotate within
+ * SXTB16. What they compute is said in C by lanes.h and kernels.c. Two of them need all fourteen
+ * registers: -fomit-frame-pointer.
+ */
+#ifndef LEADONE_DSP_H
+#define LEADONE_DSP_H
+
+#include "lanes.h"
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb__) && defined(__OPTIMIZE__)
+#define LO_DSP
+
+enum { LO_MOST_SPREAD = LO_MOST_SEEN / 4 * 2 }; /* words of a frame */
+
+/* `quads` times four bytes of a frame, to every `step` words; an even number of quads. */
+static inline void lo_spread(const int8_t *x, int32_t quads, uint32_t *words, int32_t step) {
+  const int8_t *end = x + 4 * quads;
+  uint32_t one, other, even;
+  __asm__ volatile(
+      "1: ldr %[one], [%[x]], #4\n"
+      "ldr %[other], [%[x]], #4\n"
+      "sxtb16 %[even], %[one]\n"
+      "sxtb16 %[one], %[one], ror #8\n"
+      "strd %[even], %[one], [%[words]]\n"
+      "add %[words], %[words], %[step]\n"
+      "sxtb16 %[even], %[other]\n"
+      "sxtb16 %[other], %[other], ror #8\n"
+      "strd %[even], %[other], [%[words]]\n"
+      "add %[words], %[words], %[step]\n"
+      "cmp %[x], %[end]\n"
+      "bne 1b\n"
+      : [x] "+r"(x), [words] "+r"(words), [one] "=&r"(one), [other] "=&r"(other),
+        [even] "=&r"(even)
+      : [step] "r"(4 * step), [end] "r"(end)
+      : "cc", "memory");
+}
+
+/* Sums of two outputs of two frames, (output, frame). `w` is where an output pair's weights begin:
+ * four bytes of each, and 32 bytes on the next four. An even number of quads.
+ */
+static inline void lo_dot_two(const uint32_t *words, const uint32_t *end, const int8_t *w,
+                              int32_t *totals) {
+  uint32_t a, b, c, d, one, other;
+  __asm__ volatile(
+      "push {%[totals]}\n" /* there are 14 registers */
+      "mov %[a], #0\n"
+      "mov %[b], #0\n"
+      "mov %[c], #0\n"
+      "mov %[d], #0\n"
+      "1:\n"
+      ".rept 2\n"
+      "ldmia %[x]!, {r4, r5, r6, r8}\n"
+      "ldrd %[one], %[other], [%[w]], #32\n"
+      "sxtb16 %[totals], %[one]\n"
+      "sxtb16 %[one], %[one], ror #8\n"
+      "smlad %[a], r4, %[totals], %[a]\n"
+      "smlad %[b], r6, %[totals], %[b]\n"
+      "smlad %[a], r5, %[one], %[a]\n"
+      "smlad %[b], r8, %[one], %[b]\n"
+      "sxtb16 %[totals], %[other]\n"
+      "sxtb16 %[other], %[other], ror #8\n"
+      "smlad %[c], r4, %[totals], %[c]\n"
+      "smlad %[d], r6, %[totals], %[d]\n"
+      "smlad %[c], r5, %[other], %[c]\n"
+      "smlad %[d], r8, %[other], %[d]\n"
+      ".endr\n"
+      "cmp %[x], %[end]\n"
+      "bne 1b\n"
+      "pop {%[totals]}\n"
+      "strd %[a], %[b], [%[totals]]\n"
+      "strd %[c], %[d], [%[totals], #8]\n"
+      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(words), [w] "+r"(w),
+        [totals] "+r"(totals), [one] "=&r"(one), [other] "=&r"(other)
+      : [end] "r"(end)
+      : "r4", "r5", "r6", "r8", "cc", "memory");
+}
+
+/* Sums of four outputs of one frame. */
+static inline void lo_dot_four(const uint32_t *words, const uint32_t *end, const int8_t *w,
+                               int32_t *totals) {
+  uint32_t a, b, c, d, x_even, x_odd, one, other, even;
+  __asm__ volatile(
+      "mov %[a], #0\n"
+      "mov %[b], #0\n"
+      "mov %[c], #0\n"
+      "mov %[d], #0\n"
+      "1:\n"
+      ".rept 2\n"
+      "ldrd %[x_even], %[x_odd], [%[x]], #8\n"
+      "ldrd %[one], %[other], [%[w], #8]\n"
+      "sxtb16 %[even], %[one]\n"
+      "sxtb16 %[one], %[one], ror #8\n"
+      "smlad %[c], %[x_even], %[even], %[c]\n"
+      "smlad %[c], %[x_odd], %[one], %[c]\n"
+      "sxtb16 %[even], %[other]\n"
+      "sxtb16 %[other], %[other], ror #8\n"
+      "smlad %[d], %[x_even], %[even], %[d]\n"
+      "smlad %[d], %[x_odd], %[other], %[d]\n"
+      "ldrd %[one], %[other], [%[w]], #32\n"
+      "sxtb16 %[even], %[one]\n"
+      "sxtb16 %[one], %[one], ror #8\n"
+      "smlad %[a], %[x_even], %[even], %[a]\n"
+      "smlad %[a], %[x_odd], %[one], %[a]\n"
+      "sxtb16 %[even], %[other]\n"
+      "sxtb16 %[other], %[other], ror #8\n"
+      "smlad %[b], %[x_even], %[even], %[b]\n"
+      "smlad %[b], %[x_odd], %[other], %[b]\n"
+      ".endr\n"
+      "cmp %[x], %[end]\n"
+      "bne 1b\n"
+      "strd %[a], %[b], [%[totals]]\n"
+      "strd %[c], %[d], [%[totals], #8]\n"
+      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(words), [w] "+r"(w),
+        [x_even] "=&r"(x_even), [x_odd] "=&r"(x_odd), [one] "=&r"(one), [other] "=&r"(other),
+        [even] "=&r"(even)
+      : [end] "r"(end), [totals] "r"(totals)
+      : "cc", "memory");
+}
+
+/* Sums of four channels of a frame, two taps at a time: a tap's inputs lie `step` bytes behind
+ * those of the one before, its weights `channels`. Then the taps that twice two leave.
+ */
+static inline void lo_dot_taps(const int8_t *x, int32_t step, const int8_t *w, int32_t channels,
+                               int32_t taps, int32_t *totals) {
+  const int8_t *end = w + (taps & ~3) * channels;
+  int32_t a = 0, b = 0, c = 0, d = 0;
+  if (w != end) {
+    uint32_t x_one, x_other, w_one, w_other, pair;
+    __asm__ volatile(
+        "push {%[end]}\n" /* there are 14 registers */
+        "1:\n"
+        ".rept 2\n"
+        "ldr %[x_one], [%[x]]\n"
+        "ldr %[x_other], [%[x], %[step]]\n"
+        "ldr %[w_one], [%[w]]\n"
+        "ldr %[w_other], [%[w], %[channels]]\n"
+        "add %[x], %[x], %[step], lsl #1\n"
+        "add %[w], %[w], %[channels], lsl #1\n"
+        "pkhbt %[pair], %[x_one], %[x_other], lsl #16\n"
+        "pkhtb %[x_one], %[x_other], %[x_one], asr #16\n"
+        "pkhbt %[x_other], %[w_one], %[w_other], lsl #16\n"
+        "pkhtb %[w_one], %[w_other], %[w_one], asr #16\n"
+        "sxtb16 %[w_other], %[pair]\n"
+        "sxtb16 %[end], %[x_other]\n"
+        "sxtb16 %[pair], %[pair], ror #8\n"
+        "sxtb16 %[x_other], %[x_other], ror #8\n"
+        "smlad %[a], %[w_other], %[end], %[a]\n"
+        "smlad %[b], %[pair], %[x_other], %[b]\n"
+        "sxtb16 %[w_other], %[x_one]\n"
+        "sxtb16 %[end], %[w_one]\n"
+        "sxtb16 %[x_one], %[x_one], ror #8\n"
+        "sxtb16 %[w_one], %[w_one], ror #8\n"
+        "smlad %[c], %[w_other], %[end], %[c]\n"
+        "smlad %[d], %[x_one], %[w_one], %[d]\n"
+        ".endr\n"
+        "ldr %[end], [sp]\n"
+        "cmp %[w], %[end]\n"
+        "bne 1b\n"
+        "add sp, sp, #4\n"
+        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [w] "+r"(w),
+          [x_one] "=&r"(x_one), [x_other] "=&r"(x_other), [w_one] "=&r"(w_one),
+          [w_other] "=&r"(w_other), [pair] "=&r"(pair), [end] "+r"(end)
+        : [step] "r"(step), [channels] "r"(channels)
+        : "cc", "memory");
+  }
+  for (taps &= 3; taps > 0; --taps, x += step, w += channels) {
+    uint32_t x_four, w_four, x_even, w_even;
+    __asm__ volatile(
+        "ldr %[x_four], [%[x]]\n"
+        "ldr %[w_four], [%[w]]\n"
+        "sxtb16 %[x_even], %[x_four]\n"
+        "sxtb16 %[w_even], %[w_four]\n"
+        "sxtb16 %[x_four], %[x_four], ror #8\n"
+        "sxtb16 %[w_four], %[w_four], ror #8\n"
+        "smlabb %[a], %[x_even], %[w_even], %[a]\n"
+        "smlabb %[b], %[x_four], %[w_four], %[b]\n"
+        "smlatt %[c], %[x_even], %[w_even], %[c]\n"
+        "smlatt %[d], %[x_four], %[w_four], %[d]\n"
+        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x_four] "=&r"(x_four),
+          [w_four] "=&r"(w_four), [x_even] "=&r"(x_even), [w_even] "=&r"(w_even)
+        : [x] "r"(x), [w] "r"(w)
+        : "memory");
+  }
+  totals[0] = a, totals[2] = b, totals[4] = c, totals[6] = d;
+}
+
+/* Sums (channel, frame) of `n` channels and two frames to bytes: lo_scaled, and the output's zero,
+ * in five instructions each. For shifts to the right, as lo_conv's `rounds` says, and an even `n`.
+ *
+ * With n = -shift, half = 2^(n - 1) and high = lo_high_half(doubled, value), gemmlowp's is
+ * ((high + half - (high < 0)) >> n) + zero. Here half + (zero << n) is added by the multiplication,
+ * and doubled < 0 stands for high < 0: where they differ high is 0, and half - 1 and half both
+ * shift to 0. The last bit of the shift is SSAT's.
+ */
+static inline void lo_finish_two(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
+                                 int32_t next, int32_t zero) {
+  const lo_output *outputs = conv->outputs, *end = outputs + n;
+  const int8_t *rights = conv->rights;
+  uint32_t right, lift, value, one, other, of;
+  __asm__ volatile(
+      "1:\n"
+      ".rept 2\n"
+      "ldrsb %[right], [%[rights]], #1\n"
+      "ldrd %[of], %[value], [%[outputs]], #8\n"
+      "ldrd %[one], %[other], [%[totals]], #8\n"
+      "lsl %[lift], %[zero], %[right]\n"
+      "add %[one], %[of], %[one], lsl #1\n"
+      "add %[other], %[of], %[other], lsl #1\n"
+      "smmlar %[of], %[one], %[value], %[lift]\n"
+      "smmlar %[value], %[other], %[value], %[lift]\n"
+      "add %[of], %[of], %[one], asr #31\n"
+      "add %[value], %[value], %[other], asr #31\n"
+      "asr %[of], %[of], %[right]\n"
+      "asr %[value], %[value], %[right]\n"
+      "ssat %[of], #8, %[of], asr #1\n"
+      "ssat %[value], #8, %[value], asr #1\n"
+      "strb %[value], [%[y], %[next]]\n"
+      "strb %[of], [%[y]], #1\n"
+      ".endr\n"
+      "cmp %[outputs], %[end]\n"
+      "bne 1b\n"
+      : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals), [y] "+r"(y),
+        [right] "=&r"(right), [lift] "=&r"(lift), [value] "=&r"(value), [one] "=&r"(one),
+        [other] "=&r"(other), [of] "=&r"(of)
+      : [next] "r"(next), [zero] "r"(2 * zero + 1), [end] "r"(end)
+      : "cc", "memory");
+}
+
+/* The same of one frame. */
+static inline void lo_finish_one(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
+                                 int32_t zero) {
+  const lo_output *outputs = conv->outputs, *end = outputs + n;
+  const int8_t *rights = conv->rights;
+  uint32_t right, lift, value, one, of;
+  __asm__ volatile(
+      "1:\n"
+      ".rept 2\n"
+      "ldrsb %[right], [%[rights]], #1\n"
+      "ldrd %[of], %[value], [%[outputs]], #8\n"
+      "ldr %[one], [%[totals]], #4\n"
+      "lsl %[lift], %[zero], %[right]\n"
+      "add %[one], %[of], %[one], lsl #1\n"
+      "smmlar %[of], %[one], %[value], %[lift]\n"
+      "add %[of], %[of], %[one], asr #31\n"
+      "asr %[of], %[of], %[right]\n"
+      "ssat %[of], #8, %[of], asr #1\n"
+      "strb %[of], [%[y]], #1\n"
+      ".endr\n"
+      "cmp %[outputs], %[end]\n"
+      "bne 1b\n"
+      : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals), [y] "+r"(y),
+        [right] "=&r"(right), [lift] "=&r"(lift), [value] "=&r"(value), [one] "=&r"(one),
+        [of] "=&r"(of)
+      : [zero] "r"(2 * zero + 1), [end] "r"(end)
+      : "cc", "memory");
+}
+
+/* What an addition does to a byte, its zeros and roundings in three numbers. */
+typedef struct {
+  int32_t fine_zero, fine_value, fine_lift, fine_right;
+  int32_t out_value, out_lift, out_right;
+} lo_adding;
+
+/* kernels.c says in C what this computes, n > 0 times. */
+static inline void lo_add_bytes(const lo_adding *adding, const int8_t *fine, const int8_t *coarse,
+                                int8_t *y, int32_t n) {
+  const lo_adding of = *adding;
+  const int8_t *end = fine + n;
+  int32_t one, other;
+  __asm__ volatile(
+      "1: ldrsb %[one], [%[fine]], #1\n"
+      "rsb %[one], %[zero], %[one], lsl #21\n"
+      "smmlar %[other], %[one], %[value], %[lift]\n"
+      "add %[other], %[other], %[one], asr #31\n"
+      "asr %[other], %[other], %[right]\n"
+      "ldrsb %[one], [%[coarse]], #1\n"
+      "add %[other], %[other], %[one], lsl #19\n"
+      "lsl %[other], %[other], #1\n"
+      "smmlar %[one], %[other], %[out_value], %[out_lift]\n"
+      "add %[one], %[one], %[other], asr #31\n"
+      "asr %[one], %[one], %[out_right]\n"
+      "ssat %[one], #8, %[one], asr #1\n"
+      "strb %[one], [%[y]], #1\n"
+      "cmp %[fine], %[end]\n"
+      "bne 1b\n"
+      : [fine] "+r"(fine), [coarse] "+r"(coarse), [y] "+r"(y), [one] "=&r"(one),
+        [other] "=&r"(other)
+      : [zero] "r"(of.fine_zero), [value] "r"(of.fine_value), [lift] "r"(of.fine_lift),
+        [right] "r"(of.fine_right), [out_value] "r"(of.out_value), [out_lift] "r"(of.out_lift),
+        [out_right] "r"(of.out_right), [end] "r"(end)
+      : "cc", "memory");
+}
+
+/* Bytes that lie before those they are read from; all aligned for words, n > 0 a multiple of 4. */
+static inline void lo_move_words(int8_t *to, const int8_t *from, int32_t n) {
+  const int8_t *end = from + (n & ~31);
+  if (from != end) {
+    __asm__ volatile(
+        "1: ldmia %[from]!, {r2, r3, r4, r5, r6, r8, r10, r11}\n"
+        "stmia %[to]!, {r2, r3, r4, r5, r6, r8, r10, r11}\n"
+        "cmp %[from], %[end]\n"
+        "bne 1b\n"
+        : [from] "+r"(from), [to] "+r"(to)
+        : [end] "r"(end)
+        : "r2", "r3", "r4", "r5", "r6", "r8", "r10", "r11", "cc", "memory");
+  }
+  for (n &= 31; n > 0; n -= 4, from += 4, to += 4) __builtin_memcpy(to, from, 4);
+}
+
+#endif
+#endif
