@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +241,20 @@ def test_without_the_policy_the_same_attempts_get_out(
     copy.write_text(without, encoding="utf-8")
     with _listening() as (url, heard):
         done = browse([{"do": "escape", "to": url}, {"do": "send"}], copy.as_uri())
-    assert len(heard) >= 4 and done["answers"][0]["refused"] == []
+    assert len(heard) >= 6 and done["answers"][0]["refused"] == []
     assert "this copy of the page was changed" in done["answers"][1]["tried"]
+
+
+def test_any_static_host_will_do(browse: Any, page: Path) -> None:
+    """Over HTTP as from disk; the page itself is all that is asked for."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(page.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        done = browse([AT_MAX, {"do": "demo"}], url)
+        server.shutdown()
+    assert len(done["answers"][1]["saved"]["beats"]) > 450 and done["complaints"] == []
+    assert done["requests"] == [[url, "finished"]]
 
 
 def test_a_changed_script_does_not_run(browse: Any, page: Path, tmp_path: Path) -> None:
