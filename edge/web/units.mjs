@@ -7,8 +7,8 @@ const MV_PER_UNIT = {
   v: 1e3, volt: 1e3, volts: 1e3,
 };
 
-/** mV in one `unit`, in any spelling (either micro sign, or one that a wrong encoding ate); else undefined. */
+/** mV in one `unit`, in any spelling (with either micro sign); else undefined. */
 export function mvPerUnit(unit) {
-  const plain = unit.trim().toLowerCase().replace(/[µμ\ufffd]/, "u");
+  const plain = unit.trim().toLowerCase().replace(/[µμ]/, "u");
   return Object.hasOwn(MV_PER_UNIT, plain) ? MV_PER_UNIT[plain] : undefined;
 }
