@@ -220,7 +220,7 @@ def _part(node: Node) -> _Part:
 def _constants(quantized: QuantizedGraph, node: ConvNode, k: int) -> list[str]:
     """Weights as `lo_conv` has them, and the way of sums to bytes."""
     weights = quantized.weights[node.output]
-    along = weights.transpose(2, 0, 1) if node.groups > 1 else _together(weights)
+    along = _taps(weights[:, 0]) if node.groups > 1 else _together(weights)
     arithmetic = conv_arithmetic(quantized, node)
     multipliers = arithmetic.multipliers
     biases, values = _filled(2 * arithmetic.bias), _filled([m.value for m in multipliers])
@@ -254,8 +254,15 @@ def _together(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     return filled.reshape(blocks).swapaxes(1, 2)
 
 
+def _taps(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """(channel, kernel) as (channel / 4, kernel / 2, 2, 2, 2): the last two are tap and channel."""
+    missing = -len(weights) % OUTPUTS_TOGETHER, -weights.shape[1] % 2
+    filled = np.pad(weights, [(0, missing[0]), (0, missing[1])])
+    return filled.reshape(len(filled) // 4, 2, 2, -1, 2).transpose(0, 3, 1, 4, 2)
+
+
 def _conv_row(quantized: QuantizedGraph, node: ConvNode, k: int) -> str:
-    rounds = all(m.shift < 0 for m in conv_arithmetic(quantized, node).multipliers)
+    rounds = all(-22 <= m.shift < 0 for m in conv_arithmetic(quantized, node).multipliers)
     shape = f"{node.weight.shape[2]}, {node.stride}, {node.dilation}, {int(rounds)}"
     return f"{{weights_{k}, outputs_{k}, rights_{k}, {shape}}}"
 

@@ -13,6 +13,10 @@
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb__) && defined(__OPTIMIZE__)
 #define LO_DSP
 
+/* Written out, for compilers count lines to know how far code reaches; the label and all. */
+#define LO_TIMES_2(code) code code
+#define LO_TIMES_4(code) LO_TIMES_2(code) LO_TIMES_2(code)
+
 enum { LO_MOST_SPREAD = LO_MOST_SEEN / 4 * 2 }; /* words of a frame */
 
 /* `quads` times four bytes of a frame, to every `step` words; an even number of quads. */
@@ -38,42 +42,60 @@ static inline void lo_spread(const int8_t *x, int32_t quads, uint32_t *words, in
       : "cc", "memory");
 }
 
-/* Sums of two outputs of two frames, (output, frame). `w` is where an output pair's weights begin:
- * four bytes of each, and 32 bytes on the next four. An even number of quads.
+/* A pair of outputs, whose weights begin `at` bytes behind those of the eight. */
+#define LO_PAIR(at)                                                                              \
+    "ldr %[x], [sp, #4]\n"                                                                       \
+    "ldr %[w], [sp, #8]\n"                                                                       \
+    "mov %[a], #0\n"                                                                             \
+    "mov %[b], #0\n"                                                                             \
+    "mov %[c], #0\n"                                                                             \
+    "mov %[d], #0\n"                                                                             \
+    "add %[w], %[w], #" at "\n"                                                                  \
+    "1:\n"                                                                                       \
+    LO_TIMES_2(                                                                                  \
+    "ldmia %[x]!, {r4, r5, r6, r8}\n"                                                            \
+    "ldrd %[one], %[other], [%[w]], #32\n"                                                       \
+    "sxtb16 %[even], %[one]\n"                                                                   \
+    "sxtb16 %[one], %[one], ror #8\n"                                                            \
+    "smlad %[a], r4, %[even], %[a]\n"                                                            \
+    "smlad %[b], r6, %[even], %[b]\n"                                                            \
+    "smlad %[a], r5, %[one], %[a]\n"                                                             \
+    "smlad %[b], r8, %[one], %[b]\n"                                                             \
+    "sxtb16 %[even], %[other]\n"                                                                 \
+    "sxtb16 %[other], %[other], ror #8\n"                                                        \
+    "smlad %[c], r4, %[even], %[c]\n"                                                            \
+    "smlad %[d], r6, %[even], %[d]\n"                                                            \
+    "smlad %[c], r5, %[other], %[c]\n"                                                           \
+    "smlad %[d], r8, %[other], %[d]\n")                                                          \
+    "cmp %[x], %[end]\n"                                                                         \
+    "bne 1b\n"                                                                                   \
+    "ldr r4, [sp]\n"                                                                             \
+    "strd %[a], %[b], [r4], #8\n"                                                                \
+    "strd %[c], %[d], [r4], #8\n"                                                                \
+    "str r4, [sp]\n"
+
+/* Sums of `blocks` times eight outputs of two frames, (output, frame); `words` up to `end`. An even
+ * number of quads. There are 14 registers: what a pair of outputs needs once lies on the stack.
  */
 static inline void lo_dot_two(const uint32_t *words, const uint32_t *end, const int8_t *w,
-                              int32_t *totals) {
-  uint32_t a, b, c, d, one, other;
+                              int32_t blocks, int32_t *totals) {
+  uint32_t a, b, c, d, other;
   __asm__ volatile(
-      "push {%[totals]}\n" /* there are 14 registers */
-      "mov %[a], #0\n"
-      "mov %[b], #0\n"
-      "mov %[c], #0\n"
-      "mov %[d], #0\n"
-      "1:\n"
-      ".rept 2\n"
-      "ldmia %[x]!, {r4, r5, r6, r8}\n"
-      "ldrd %[one], %[other], [%[w]], #32\n"
-      "sxtb16 %[totals], %[one]\n"
-      "sxtb16 %[one], %[one], ror #8\n"
-      "smlad %[a], r4, %[totals], %[a]\n"
-      "smlad %[b], r6, %[totals], %[b]\n"
-      "smlad %[a], r5, %[one], %[a]\n"
-      "smlad %[b], r8, %[one], %[b]\n"
-      "sxtb16 %[totals], %[other]\n"
-      "sxtb16 %[other], %[other], ror #8\n"
-      "smlad %[c], r4, %[totals], %[c]\n"
-      "smlad %[d], r6, %[totals], %[d]\n"
-      "smlad %[c], r5, %[other], %[c]\n"
-      "smlad %[d], r8, %[other], %[d]\n"
-      ".endr\n"
-      "cmp %[x], %[end]\n"
-      "bne 1b\n"
-      "pop {%[totals]}\n"
-      "strd %[a], %[b], [%[totals]]\n"
-      "strd %[c], %[d], [%[totals], #8]\n"
+      "push {%[one]}\n" /* at sp + 12: blocks */
+      "push {%[w]}\n"
+      "push {%[x]}\n"
+      "push {%[even]}\n" /* at sp: totals */
+      "2:\n"
+      LO_PAIR("0") LO_PAIR("8") LO_PAIR("16") LO_PAIR("24")
+      "sub %[w], %[w], #24\n"
+      "ldr r4, [sp, #12]\n"
+      "str %[w], [sp, #8]\n"
+      "subs r4, r4, #1\n"
+      "str r4, [sp, #12]\n"
+      "bne 2b\n"
+      "add sp, sp, #16\n"
       : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [x] "+r"(words), [w] "+r"(w),
-        [totals] "+r"(totals), [one] "=&r"(one), [other] "=&r"(other)
+        [even] "+r"(totals), [one] "+r"(blocks), [other] "=&r"(other)
       : [end] "r"(end)
       : "r4", "r5", "r6", "r8", "cc", "memory");
 }
@@ -88,7 +110,7 @@ static inline void lo_dot_four(const uint32_t *words, const uint32_t *end, const
       "mov %[c], #0\n"
       "mov %[d], #0\n"
       "1:\n"
-      ".rept 2\n"
+      LO_TIMES_2(
       "ldrd %[x_even], %[x_odd], [%[x]], #8\n"
       "ldrd %[one], %[other], [%[w], #8]\n"
       "sxtb16 %[even], %[one]\n"
@@ -107,8 +129,7 @@ static inline void lo_dot_four(const uint32_t *words, const uint32_t *end, const
       "sxtb16 %[even], %[other]\n"
       "sxtb16 %[other], %[other], ror #8\n"
       "smlad %[b], %[x_even], %[even], %[b]\n"
-      "smlad %[b], %[x_odd], %[other], %[b]\n"
-      ".endr\n"
+      "smlad %[b], %[x_odd], %[other], %[b]\n")
       "cmp %[x], %[end]\n"
       "bne 1b\n"
       "strd %[a], %[b], [%[totals]]\n"
@@ -120,67 +141,59 @@ static inline void lo_dot_four(const uint32_t *words, const uint32_t *end, const
       : "cc", "memory");
 }
 
-/* Sums of four channels of a frame, two taps at a time: a tap's inputs lie `step` bytes behind
- * those of the one before, its weights `channels`. Then the taps that twice two leave.
+/* Sums of four channels of a frame, two taps at a time that lie `step` bytes apart; then those of a
+ * tap that an odd number leaves.
  */
-static inline void lo_dot_taps(const int8_t *x, int32_t step, const int8_t *w, int32_t channels,
-                               int32_t taps, int32_t *totals) {
-  const int8_t *end = w + (taps & ~3) * channels;
+static inline void lo_dot_taps(const int8_t *x, int32_t step, const int8_t *w, int32_t taps,
+                               int32_t *totals) {
+  const int8_t *end = w + 4 * (taps & ~1);
   int32_t a = 0, b = 0, c = 0, d = 0;
   if (w != end) {
-    uint32_t x_one, x_other, w_one, w_other, pair;
+    uint32_t one, other, pair, low, high, even;
     __asm__ volatile(
-        "push {%[end]}\n" /* there are 14 registers */
-        "1:\n"
-        ".rept 2\n"
-        "ldr %[x_one], [%[x]]\n"
-        "ldr %[x_other], [%[x], %[step]]\n"
-        "ldr %[w_one], [%[w]]\n"
-        "ldr %[w_other], [%[w], %[channels]]\n"
+        "1: ldr %[one], [%[x]]\n"
+        "ldr %[other], [%[x], %[step]]\n"
+        "ldrd %[low], %[high], [%[w]], #8\n"
         "add %[x], %[x], %[step], lsl #1\n"
-        "add %[w], %[w], %[channels], lsl #1\n"
-        "pkhbt %[pair], %[x_one], %[x_other], lsl #16\n"
-        "pkhtb %[x_one], %[x_other], %[x_one], asr #16\n"
-        "pkhbt %[x_other], %[w_one], %[w_other], lsl #16\n"
-        "pkhtb %[w_one], %[w_other], %[w_one], asr #16\n"
-        "sxtb16 %[w_other], %[pair]\n"
-        "sxtb16 %[end], %[x_other]\n"
+        "pkhbt %[pair], %[one], %[other], lsl #16\n"
+        "pkhtb %[one], %[other], %[one], asr #16\n"
+        "sxtb16 %[other], %[pair]\n"
+        "sxtb16 %[even], %[low]\n"
         "sxtb16 %[pair], %[pair], ror #8\n"
-        "sxtb16 %[x_other], %[x_other], ror #8\n"
-        "smlad %[a], %[w_other], %[end], %[a]\n"
-        "smlad %[b], %[pair], %[x_other], %[b]\n"
-        "sxtb16 %[w_other], %[x_one]\n"
-        "sxtb16 %[end], %[w_one]\n"
-        "sxtb16 %[x_one], %[x_one], ror #8\n"
-        "sxtb16 %[w_one], %[w_one], ror #8\n"
-        "smlad %[c], %[w_other], %[end], %[c]\n"
-        "smlad %[d], %[x_one], %[w_one], %[d]\n"
-        ".endr\n"
-        "ldr %[end], [sp]\n"
+        "sxtb16 %[low], %[low], ror #8\n"
+        "smlad %[a], %[other], %[even], %[a]\n"
+        "smlad %[b], %[pair], %[low], %[b]\n"
+        "sxtb16 %[other], %[one]\n"
+        "sxtb16 %[even], %[high]\n"
+        "sxtb16 %[one], %[one], ror #8\n"
+        "sxtb16 %[high], %[high], ror #8\n"
+        "smlad %[c], %[other], %[even], %[c]\n"
+        "smlad %[d], %[one], %[high], %[d]\n"
         "cmp %[w], %[end]\n"
         "bne 1b\n"
-        "add sp, sp, #4\n"
         : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [w] "+r"(w),
-          [x_one] "=&r"(x_one), [x_other] "=&r"(x_other), [w_one] "=&r"(w_one),
-          [w_other] "=&r"(w_other), [pair] "=&r"(pair), [end] "+r"(end)
-        : [step] "r"(step), [channels] "r"(channels)
+          [one] "=&r"(one), [other] "=&r"(other), [pair] "=&r"(pair), [low] "=&r"(low),
+          [high] "=&r"(high), [even] "=&r"(even)
+        : [step] "r"(step), [end] "r"(end)
         : "cc", "memory");
   }
-  for (taps &= 3; taps > 0; --taps, x += step, w += channels) {
-    uint32_t x_four, w_four, x_even, w_even;
+  if (taps & 1) {
+    uint32_t four, low, high, x_even, even;
     __asm__ volatile(
-        "ldr %[x_four], [%[x]]\n"
-        "ldr %[w_four], [%[w]]\n"
-        "sxtb16 %[x_even], %[x_four]\n"
-        "sxtb16 %[w_even], %[w_four]\n"
-        "sxtb16 %[x_four], %[x_four], ror #8\n"
-        "sxtb16 %[w_four], %[w_four], ror #8\n"
-        "smlabb %[a], %[x_even], %[w_even], %[a]\n"
-        "smlabb %[b], %[x_four], %[w_four], %[b]\n"
-        "smlatt %[c], %[x_even], %[w_even], %[c]\n"
-        "smlatt %[d], %[x_four], %[w_four], %[d]\n"
-        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x_four] "=&r"(x_four),
-          [w_four] "=&r"(w_four), [x_even] "=&r"(x_even), [w_even] "=&r"(w_even)
+        "ldr %[four], [%[x]]\n"
+        "ldrd %[low], %[high], [%[w]]\n"
+        "sxtb16 %[x_even], %[four]\n"
+        "sxtb16 %[even], %[low]\n"
+        "sxtb16 %[four], %[four], ror #8\n"
+        "sxtb16 %[low], %[low], ror #8\n"
+        "smlabb %[a], %[x_even], %[even], %[a]\n"
+        "smlabb %[b], %[four], %[low], %[b]\n"
+        "sxtb16 %[even], %[high]\n"
+        "sxtb16 %[high], %[high], ror #8\n"
+        "smlatb %[c], %[x_even], %[even], %[c]\n"
+        "smlatb %[d], %[four], %[high], %[d]\n"
+        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [four] "=&r"(four),
+          [low] "=&r"(low), [high] "=&r"(high), [x_even] "=&r"(x_even), [even] "=&r"(even)
         : [x] "r"(x), [w] "r"(w)
         : "memory");
   }
@@ -188,45 +201,56 @@ static inline void lo_dot_taps(const int8_t *x, int32_t step, const int8_t *w, i
 }
 
 /* Sums (channel, frame) of `n` channels and two frames to bytes: lo_scaled, and the output's zero,
- * in five instructions each. For shifts to the right, as lo_conv's `rounds` says, and an even `n`.
+ * in five instructions each. For shifts to the right, as lo_conv's `rounds` says, and fours of channels.
  *
  * With n = -shift, half = 2^(n - 1) and high = lo_high_half(doubled, value), gemmlowp's is
  * ((high + half - (high < 0)) >> n) + zero. Here half + (zero << n) is added by the multiplication,
  * and doubled < 0 stands for high < 0: where they differ high is 0, and half - 1 and half both
- * shift to 0. The last bit of the shift is SSAT's.
+ * shift to 0. The last bit of the shift is SSAT's. Where zero is -128, as behind a ReLU, all that is
+ * negative saturates, with or without the 1: `away` is left out.
  */
+#define LO_FINISH_TWO(away)                                                                      \
+  "1:\n"                                                                                         \
+  LO_TIMES_4("ldrsb %[right], [%[rights]], #1\n"                                                 \
+             "ldrd %[of], %[value], [%[outputs]], #8\n"                                          \
+             "ldrd %[one], %[other], [%[totals]], #8\n"                                          \
+             "lsl %[lift], %[zero], %[right]\n"                                                  \
+             "add %[one], %[of], %[one], lsl #1\n"                                               \
+             "add %[other], %[of], %[other], lsl #1\n"                                           \
+             "smmlar %[of], %[one], %[value], %[lift]\n"                                         \
+             "smmlar %[value], %[other], %[value], %[lift]\n"                                    \
+             away("of", "one") away("value", "other")                                            \
+             "asr %[of], %[of], %[right]\n"                                                      \
+             "asr %[value], %[value], %[right]\n"                                                \
+             "ssat %[of], #8, %[of], asr #1\n"                                                   \
+             "ssat %[value], #8, %[value], asr #1\n"                                             \
+             "strb %[value], [%[y], %[next]]\n"                                                  \
+             "strb %[of], [%[y]], #1\n")                                                         \
+  "cmp %[outputs], %[end]\n"                                                                     \
+  "bne 1b\n"
+
+#define LO_AWAY(of, from) "add %[" of "], %[" of "], %[" from "], asr #31\n"
+#define LO_NOT_AWAY(of, from)
+
 static inline void lo_finish_two(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
                                  int32_t next, int32_t zero) {
   const lo_output *outputs = conv->outputs, *end = outputs + n;
   const int8_t *rights = conv->rights;
   uint32_t right, lift, value, one, other, of;
-  __asm__ volatile(
-      "1:\n"
-      ".rept 2\n"
-      "ldrsb %[right], [%[rights]], #1\n"
-      "ldrd %[of], %[value], [%[outputs]], #8\n"
-      "ldrd %[one], %[other], [%[totals]], #8\n"
-      "lsl %[lift], %[zero], %[right]\n"
-      "add %[one], %[of], %[one], lsl #1\n"
-      "add %[other], %[of], %[other], lsl #1\n"
-      "smmlar %[of], %[one], %[value], %[lift]\n"
-      "smmlar %[value], %[other], %[value], %[lift]\n"
-      "add %[of], %[of], %[one], asr #31\n"
-      "add %[value], %[value], %[other], asr #31\n"
-      "asr %[of], %[of], %[right]\n"
-      "asr %[value], %[value], %[right]\n"
-      "ssat %[of], #8, %[of], asr #1\n"
-      "ssat %[value], #8, %[value], asr #1\n"
-      "strb %[value], [%[y], %[next]]\n"
-      "strb %[of], [%[y]], #1\n"
-      ".endr\n"
-      "cmp %[outputs], %[end]\n"
-      "bne 1b\n"
-      : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals), [y] "+r"(y),
-        [right] "=&r"(right), [lift] "=&r"(lift), [value] "=&r"(value), [one] "=&r"(one),
-        [other] "=&r"(other), [of] "=&r"(of)
-      : [next] "r"(next), [zero] "r"(2 * zero + 1), [end] "r"(end)
-      : "cc", "memory");
+#define LO_FINISH(code)                                                                          \
+  __asm__ volatile(code                                                                          \
+                   : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals),      \
+                     [y] "+r"(y), [right] "=&r"(right), [lift] "=&r"(lift),                      \
+                     [value] "=&r"(value), [one] "=&r"(one), [other] "=&r"(other),               \
+                     [of] "=&r"(of)                                                              \
+                   : [next] "r"(next), [zero] "r"(2 * zero + 1), [end] "r"(end)                  \
+                   : "cc", "memory")
+  if (zero == -128) {
+    LO_FINISH(LO_FINISH_TWO(LO_NOT_AWAY));
+  } else {
+    LO_FINISH(LO_FINISH_TWO(LO_AWAY));
+  }
+#undef LO_FINISH
 }
 
 /* The same of one frame. */
@@ -237,18 +261,16 @@ static inline void lo_finish_one(const lo_conv *conv, const int32_t *totals, int
   uint32_t right, lift, value, one, of;
   __asm__ volatile(
       "1:\n"
-      ".rept 2\n"
-      "ldrsb %[right], [%[rights]], #1\n"
-      "ldrd %[of], %[value], [%[outputs]], #8\n"
-      "ldr %[one], [%[totals]], #4\n"
-      "lsl %[lift], %[zero], %[right]\n"
-      "add %[one], %[of], %[one], lsl #1\n"
-      "smmlar %[of], %[one], %[value], %[lift]\n"
-      "add %[of], %[of], %[one], asr #31\n"
-      "asr %[of], %[of], %[right]\n"
-      "ssat %[of], #8, %[of], asr #1\n"
-      "strb %[of], [%[y]], #1\n"
-      ".endr\n"
+      LO_TIMES_4("ldrsb %[right], [%[rights]], #1\n"
+                 "ldrd %[of], %[value], [%[outputs]], #8\n"
+                 "ldr %[one], [%[totals]], #4\n"
+                 "lsl %[lift], %[zero], %[right]\n"
+                 "add %[one], %[of], %[one], lsl #1\n"
+                 "smmlar %[of], %[one], %[value], %[lift]\n"
+                 LO_AWAY("of", "one")
+                 "asr %[of], %[of], %[right]\n"
+                 "ssat %[of], #8, %[of], asr #1\n"
+                 "strb %[of], [%[y]], #1\n")
       "cmp %[outputs], %[end]\n"
       "bne 1b\n"
       : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals), [y] "+r"(y),
@@ -264,26 +286,27 @@ typedef struct {
   int32_t out_value, out_lift, out_right;
 } lo_adding;
 
-/* kernels.c says in C what this computes, n > 0 times. */
+/* kernels.c says in C what this computes; n > 0 is a multiple of 4. */
 static inline void lo_add_bytes(const lo_adding *adding, const int8_t *fine, const int8_t *coarse,
                                 int8_t *y, int32_t n) {
   const lo_adding of = *adding;
   const int8_t *end = fine + n;
   int32_t one, other;
   __asm__ volatile(
-      "1: ldrsb %[one], [%[fine]], #1\n"
-      "rsb %[one], %[zero], %[one], lsl #21\n"
-      "smmlar %[other], %[one], %[value], %[lift]\n"
-      "add %[other], %[other], %[one], asr #31\n"
-      "asr %[other], %[other], %[right]\n"
-      "ldrsb %[one], [%[coarse]], #1\n"
-      "add %[other], %[other], %[one], lsl #19\n"
-      "lsl %[other], %[other], #1\n"
-      "smmlar %[one], %[other], %[out_value], %[out_lift]\n"
-      "add %[one], %[one], %[other], asr #31\n"
-      "asr %[one], %[one], %[out_right]\n"
-      "ssat %[one], #8, %[one], asr #1\n"
-      "strb %[one], [%[y]], #1\n"
+      "1:\n"
+      LO_TIMES_4("ldrsb %[one], [%[fine]], #1\n"
+                 "rsb %[one], %[zero], %[one], lsl #21\n"
+                 "smmlar %[other], %[one], %[value], %[lift]\n"
+                 "add %[other], %[other], %[one], asr #31\n"
+                 "asr %[other], %[other], %[right]\n"
+                 "ldrsb %[one], [%[coarse]], #1\n"
+                 "add %[other], %[other], %[one], lsl #19\n"
+                 "lsl %[other], %[other], #1\n"
+                 "smmlar %[one], %[other], %[out_value], %[out_lift]\n"
+                 "add %[one], %[one], %[other], asr #31\n"
+                 "asr %[one], %[one], %[out_right]\n"
+                 "ssat %[one], #8, %[one], asr #1\n"
+                 "strb %[one], [%[y]], #1\n")
       "cmp %[fine], %[end]\n"
       "bne 1b\n"
       : [fine] "+r"(fine), [coarse] "+r"(coarse), [y] "+r"(y), [one] "=&r"(one),

@@ -6,6 +6,9 @@
 
 enum { ADD_SHIFT = 20 }; /* bits that an addition's inputs gain before they meet */
 
+/* Bytes of four channels' weights in a depthwise convolution. */
+static int32_t four_of(const lo_conv *conv) { return (conv->kernel + 1) / 2 * 8; }
+
 static int32_t quads_of(const lo_conv *conv, int32_t in) {
   return (conv->kernel * in + LO_BYTES_TOGETHER - 1) / LO_BYTES_TOGETHER * (LO_BYTES_TOGETHER / 4);
 }
@@ -19,7 +22,7 @@ enum { CHUNK = 96 }; /* outputs whose sums the stack holds at a time */
 /* Sums (channel, frame) of two frames to bytes. */
 static NOINLINE void finish_two(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
                                 int32_t next, int32_t zero) {
-  if (conv->rounds && n % 2 == 0) {
+  if (conv->rounds && n % 4 == 0) {
     lo_finish_two(conv, totals, n, y, next, zero);
     return;
   }
@@ -31,7 +34,7 @@ static NOINLINE void finish_two(const lo_conv *conv, const int32_t *totals, int3
 
 static NOINLINE void finish_one(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
                                 int32_t zero) {
-  if (conv->rounds && n % 2 == 0) {
+  if (conv->rounds && n % 4 == 0) {
     lo_finish_one(conv, totals, n, y, zero);
     return;
   }
@@ -50,10 +53,8 @@ static lo_conv from(const lo_conv *conv, int32_t first, int32_t weights) {
 /* All outputs of two frames. */
 static NOINLINE void dot_two(const int8_t *w, const uint32_t *words, int32_t quads, int32_t out,
                              int32_t *totals) {
-  const uint32_t *end = words + 4 * quads;
-  for (; out > 0; out -= LO_OUTPUTS_TOGETHER, w += 32 * quads - 32) {
-    for (int32_t k = 0; k < 4; ++k, w += 8, totals += 4) lo_dot_two(words, end, w, totals);
-  }
+  const int32_t blocks = (out + LO_OUTPUTS_TOGETHER - 1) / LO_OUTPUTS_TOGETHER;
+  lo_dot_two(words, words + 4 * quads, w, blocks, totals);
 }
 
 static NOINLINE void dot_one(const int8_t *w, const uint32_t *words, int32_t quads, int32_t out,
@@ -92,42 +93,26 @@ void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y,
   }
 }
 
-/* Channels from `c` on that four at a time leave. */
-static NOINLINE void depthwise_rest(const lo_conv *conv, const int8_t *x, int32_t channels,
-                                    int32_t c, int8_t *y, int8_t zero) {
-  const int8_t *w = conv->weights;
-  for (; c < channels; ++c) {
-    int32_t total = 0;
-    for (int32_t k = 0; k < conv->kernel; ++k) {
-      total += x[k * conv->dilation * channels + c] * w[k * channels + c];
-    }
-    y[c] = lo_finished(total, conv, c, zero);
-  }
-}
-
 /* Sums of every four of `n` channels of a frame. */
 static NOINLINE void dot_taps(const lo_conv *conv, const int8_t *x, int32_t n, int32_t channels,
                               int32_t *totals) {
-  const int32_t step = conv->dilation * channels, taps = conv->kernel;
-  const int8_t *w = conv->weights, *end = w + n;
-  for (; w != end; x += 4, w += 4, totals += 8) lo_dot_taps(x, step, w, channels, taps, totals);
+  const int32_t step = conv->dilation * channels, taps = conv->kernel, four = four_of(conv);
+  const int8_t *w = conv->weights;
+  for (; n > 0; n -= 4, x += 4, w += four, totals += 8) lo_dot_taps(x, step, w, taps, totals);
 }
 
 void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t *y,
                   int32_t frames, int8_t zero) {
-  const int32_t fours = channels & ~3;
   int32_t totals[2 * CHUNK];
   for (; frames > 0; frames -= 2, x += 2 * channels, y += 2 * channels) {
     const bool are_two = frames > 1;
-    for (int32_t first = 0; first < fours; first += CHUNK) {
-      const lo_conv chunk = from(conv, first, first);
-      const int32_t n = lo_minimum(fours - first, CHUNK);
+    for (int32_t first = 0; first < channels; first += CHUNK) {
+      const lo_conv chunk = from(conv, first, first / 4 * four_of(conv));
+      const int32_t n = lo_minimum(channels - first, CHUNK);
       dot_taps(&chunk, x + first, n, channels, totals);
       if (are_two) dot_taps(&chunk, x + channels + first, n, channels, totals + 1);
       finish_two(&chunk, totals, n, y + first, are_two ? channels : 0, zero);
     }
-    depthwise_rest(conv, x, channels, fours, y, zero);
-    if (are_two) depthwise_rest(conv, x + channels, channels, fours, y + channels, zero);
   }
 }
 
@@ -158,15 +143,33 @@ void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y,
   }
 }
 
+static void depthwise_four(const lo_conv *conv, const int8_t *x, int32_t channels, const int8_t *w,
+                           int32_t *totals) {
+  const int32_t step = conv->dilation * channels;
+  for (int32_t k = 0; k < conv->kernel; k += 2, w += 8) {
+    const int8_t *one = x + k * step, *other = k + 1 < conv->kernel ? one + step : one;
+    for (int32_t c = 0; c < 4; ++c) {
+      const int8_t *of = w + c / 2 * 4 + c % 2;
+      totals[c] += (int16_t)(one[c] * of[0] + other[c] * of[2]);
+    }
+  }
+}
+
 void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t *y,
                   int32_t frames, int8_t zero) {
+  const int32_t four = four_of(conv);
   for (int32_t t = 0; t < frames; ++t, x += channels, y += channels) {
     int32_t totals[LO_MOST_CHANNELS];
-    for (int32_t c = 0; c < channels; ++c) totals[c] = 0;
-    for (int32_t k = 0; k < conv->kernel; ++k) {
-      const int8_t *seen = x + k * conv->dilation * channels;
-      const int8_t *w = (const int8_t *)conv->weights + k * channels;
-      for (int32_t c = 0; c < channels; ++c) totals[c] += (int16_t)(seen[c] * w[c]);
+    const int8_t *w = conv->weights;
+    int32_t c = 0;
+#if defined(LO_EIGHT_TAPS)
+    for (; c + 8 <= channels; c += 8, w += 2 * four) {
+      lo_eight_taps(conv, x + c, channels, w, w + four, totals + c);
+    }
+#endif
+    for (; c < channels; c += 4, w += four) {
+      for (int32_t k = 0; k < 4; ++k) totals[c + k] = 0;
+      depthwise_four(conv, x + c, channels, w, totals + c);
     }
     finish(conv, totals, y, channels, zero);
   }
@@ -185,7 +188,7 @@ void lo_addition(const lo_add *add, const int8_t *a, const int8_t *b, int8_t *y,
   const int32_t out_value = add->output.value, out_right = ~add->output.shift;
   const int32_t lift = (2 * zeros[2] + 1) * (1 << out_right);
 #if defined(LO_DSP)
-  if (!are_equal && right <= 4) { /* so that 32 bits hold the coarse one's zero too */
+  if (!are_equal && right <= 4 && n % 4 == 0) { /* so that 32 bits hold the coarse one's zero too */
     const lo_adding adding = {fine_zero, value, half - coarse_zero * (1 << right), right,
                               out_value, lift, out_right};
     lo_add_bytes(&adding, fine, coarse, y, n);

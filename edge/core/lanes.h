@@ -78,6 +78,28 @@ static inline void lo_dot_of_eight(const int8_t *x, const int8_t *w, int32_t qua
 
 #endif
 
+#define LO_EIGHT_TAPS
+
+/* Sums of eight channels of a depthwise convolution, two taps at a time: bytes of a channel's two
+ * taps side by side, in the inputs and in the weights.
+ */
+static inline void lo_eight_taps(const lo_conv *conv, const int8_t *x, int32_t channels,
+                                 const int8_t *w, const int8_t *w_next, int32_t *totals) {
+  const __m128i side_by_side = _mm_setr_epi8(0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
+  const int32_t step = conv->dilation * channels;
+  __m256i sums = _mm256_setzero_si256();
+  for (int32_t k = 0; k < conv->kernel; k += 2, w += 8, w_next += 8, x += 2 * step) {
+    const __m128i one = _mm_loadl_epi64((const __m128i *)x);
+    const __m128i other = _mm_loadl_epi64((const __m128i *)(k + 1 < conv->kernel ? x + step : x));
+    const __m128i taps = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)w),
+                                            _mm_loadl_epi64((const __m128i *)w_next));
+    const __m256i inputs = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(one, other));
+    const __m256i weights = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(taps, side_by_side));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(inputs, weights));
+  }
+  _mm256_storeu_si256((__m256i *)totals, sums);
+}
+
 /* Eight sums scaled; even and odd lanes apart, for a product has 64 bits. */
 static inline __m256i lo_scaled_eight(__m256i totals, __m256i values, __m256i shifts) {
   const __m256i zero = _mm256_setzero_si256(), half = _mm256_set1_epi64x(1 << 30);

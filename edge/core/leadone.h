@@ -2,7 +2,7 @@
  *
  * C99, no heap, no libc: the caller gives the memory. Research use only; not a medical device.
  *
- *   static double memory[2200];  // leadone_state_size(250.0) bytes: 17,390 for the wrist
+ *   static double memory[2250];  // leadone_state_size(250.0) bytes: 17,924 for the wrist
  *   leadone *state = leadone_init(memory, sizeof memory, 250.0, NULL);
  *   leadone_event event;
  *   for (;;) {
@@ -12,6 +12,9 @@
  *       while (leadone_next_event(state, &event)) handle(&event);
  *     }
  *   }
+ *
+ * The work on 64 ms of signal is spread over the samples of the next 64 ms, so that no call takes
+ * long: at a time the worst sample takes about three times the average.
  *
  * The events of a record do not depend on the sizes of its chunks, and are the same bytes on every
  * machine. Times are in seconds from the record's first sample.

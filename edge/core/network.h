@@ -42,7 +42,9 @@ typedef struct {
 
 /* Weights of eight outputs lie together, for four bytes of the input after the other:
  * (out / 8, kernel * in / 4, 8, 4), filled up with zeros to eight outputs and eight bytes, as are all
- * tables to eight outputs; depthwise (kernel, channels).
+ * tables to eight outputs. Depthwise those of four channels, for two taps after the other: (channels
+ * / 4, kernel / 2, 2, 2, 2), of which the last are tap and channel of a pair of channels; filled up
+ * to two taps, and to eight channels.
  */
 typedef struct {
   const void *weights; /* int8_t, aligned for words */
@@ -51,7 +53,7 @@ typedef struct {
   uint8_t kernel;
   uint8_t stride;
   uint8_t dilation;
-  uint8_t rounds; /* no `right` is negative */
+  uint8_t rounds; /* every `right` is 0 to 21 */
 } lo_conv;
 
 /* Inputs meet on a grid half as fine as the coarser one's: the multiplier of that one is 1/2. */

@@ -75,8 +75,8 @@ void lo_quality_push_filtered(lo_quality *quality, int16_t y) {
   const int32_t steps = double_deflection < 0 ? -double_deflection : double_deflection;
   lo_fifths_push_filtered(&quality->fifths, y, steps > quality->hiss_steps,
                           steps > quality->muscle_steps);
-  for (int32_t k = 1; k < REACH; ++k) tail[k - 1] = tail[k];
-  tail[REACH - 1] = y;
+  tail[0] = tail[1], tail[1] = tail[2], tail[2] = tail[3]; /* at every sample: no loop */
+  tail[3] = tail[4], tail[4] = tail[5], tail[5] = y;
 }
 
 void lo_quality_push_frame(lo_quality *quality, uint16_t certainty, bool is_qrs) {

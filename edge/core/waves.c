@@ -16,9 +16,9 @@ int32_t lo_likeliest(const float *logits, int32_t n) {
 }
 
 uint16_t lo_winning_probability(const float logits[4]) {
-  const float highest = logits[lo_likeliest(logits, 4)];
+  const int32_t best = lo_likeliest(logits, 4);
   float sum = 0.0f;
-  for (int32_t k = 0; k < 4; ++k) sum += lo_expf(logits[k] - highest);
+  for (int32_t k = 0; k < 4; ++k) sum += k == best ? 1.0f : lo_expf(logits[k] - logits[best]);
   return (uint16_t)lo_round_evenf(1.0f / sum * LO_CERTAINTY_STEPS);
 }
 
