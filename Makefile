@@ -28,7 +28,7 @@ check: $(VENV)/.full  ## ruff, formatting and mypy --strict
 include models.mk
 
 clean:  ## remove the environment, caches and builds
-	@rm -rf $(VENV) .venv-tflite build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache leadone-demo.html
+	@rm -rf $(VENV) .venv-tflite tests/edge/web/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache leadone-demo.html
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -46,5 +46,5 @@ $(VENV)/.light: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.full: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing everything for training and tests into $(VENV) ..."
-	@$(PIP) -e ".[train,export,firmware,dev]"
+	@$(PIP) -e ".[train,export,formats,live,firmware,federated,dev]"
 	@touch $@ $(VENV)/.light

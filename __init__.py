@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .edge import Monitor, Record, analyze, read_record
+    from .edge import Monitor, Record, analyze, read_record, read_records
 
-__all__ = ["Monitor", "Record", "__version__", "analyze", "read_record"]
+__all__ = ["Monitor", "Record", "__version__", "analyze", "read_record", "read_records"]
 __version__ = "0.1.0"
 
 

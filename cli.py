@@ -22,6 +22,7 @@ from .edge.files import check_target, whole_file
 if TYPE_CHECKING:
     from .edge.analysis import Analysis
     from .edge.bundle import Bundle
+    from .edge.record import Record
     from .firmware_sim.simulation import Simulation
 
 ERROR_EXIT = 2
@@ -36,6 +37,7 @@ C_TARGETS = (
     "aarch64-ios",
     "wasm32",
 )
+WEB_TARGET = "web"
 NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
@@ -59,6 +61,21 @@ backend_option = click.option(
     help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+recording_option = click.option(
+    "--recording", metavar="NAME", help="One of several in a file, by name or number."
+)
+
+
+def text_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What plain text does not always say of itself."""
+    for option in (
+        click.option("--unit", help="mV, uV, V or nV, of plain CSV that does not say it."),
+        click.option("--rate", "rate_hz", type=float, help="Hz, of plain CSV without times."),
+    ):
+        command = option(command)
+    return command
+
+
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -80,28 +97,67 @@ def cli() -> None:
 @backend_option
 def demo(speed: str, out: Path, model: str, backend: str) -> None:
     """Stream the shipped recording (MIT-BIH 208, 5 min) and write leadone-demo.html."""
-    _stream(DEMO_RECORD, None, _speed(speed), model, out, backend)
+    from .edge.formats.read import read_record
+
+    _stream(read_record(DEMO_RECORD), _speed(speed), model, out, backend)
 
 
 @cli.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
+@click.option(
+    "--encoding",
+    default="auto",
+    show_default=True,
+    help="Of a live source: text, int16 or frames; auto tells the last from text.",
+)
+@click.option("--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
 @trust_option
 def stream(
-    record: Path,
+    record: str,
     speed: str,
     html: Path | None,
+    encoding: str,
+    gain: float,
+    recording: str | None,
+    rate_hz: float | None,
+    unit: str | None,
     lead: str | None,
     model: str,
     backend: str,
     trusted: Path | None,
 ) -> None:
-    """Stream RECORD as a device would see it, beat by beat."""
-    _stream(record, lead, _speed(speed), model, html, backend, trusted)
+    """Stream RECORD as a device would see it, beat by beat.
+
+    RECORD is a file of any format, - for samples on standard input (one a line, or --encoding
+    int16), tcp://HOST:PORT, serial:///dev/PORT, polar://ADDRESS for a Polar H10's ECG, ble://ADDRESS
+    for any strap's RR intervals. docs/live.md has the frames for sockets and serial lines.
+    """
+    from .edge.formats.read import read_options, read_record
+    from .edge.sources.stream import is_live, stream_live
+
+    if is_live(record):
+        from .edge.monitor import Monitor
+        from .edge.sources.samples_text import Given
+
+        if html is not None:
+            raise InputError("--html works with records; save a live stream to a file first")
+        read_options(rate_hz=rate_hz, unit=unit)
+        given = Given(rate_hz, unit, lead, gain)
+
+        def make_monitor(name: str) -> Monitor:
+            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+
+        stream_live(record, encoding, given, make_monitor, Console())
+        return
+    read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+    _stream(read, _speed(speed), model, html, backend, trusted)
 
 
 @cli.command()
@@ -112,52 +168,74 @@ def stream(
     type=click.Path(path_type=Path),
     help="JSON lines file, - for standard output.",
 )
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="CSV file, a row a beat; or -."
+)
+@click.option(
+    "--fhir",
+    "fhir_file",
+    type=click.Path(path_type=Path),
+    help="FHIR R4 Bundle of DiagnosticReports and Observations.",
+)
 @click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for annotations and reports.")
+@click.option("--edf", is_flag=True, help="Write EDF+: the lead with its annotations.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for what each record gets.")
 @click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@click.option("--keep-identity", is_flag=True, help="Keep names and birth dates of the files.")
+@recording_option
+@text_options
 @lead_option
 @model_option
 @backend_option
 @trust_option
 def analyze(
     paths: tuple[Path, ...],
-    json_file: Path | None,
     annotations: str | None,
-    out: Path | None,
     report: str | None,
-    lead: str | None,
+    recording: str | None,
     model: str,
     backend: str,
     trusted: Path | None,
+    **options: Any,
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
-    A bad file does not stop the rest; it is named at the end and the exit code is 1.
+    Files of any format that leadone reads, folders and archives of them. A bad file does not stop
+    the rest; it is named at the end and the exit code is 1.
     """
     from .edge.batch import Outputs, analyze_many
     from .edge.bundle import load_bundle
+    from .edge.formats.read import read_options
     from .edge.formats.wfdb_annotations import check_extension
 
     if annotations is not None:
         check_extension(annotations)
-    outputs = Outputs(json_file, annotations, out, report == "html")
+    names = ("json_file", "out", "csv_file", "fhir_file", "edf")
+    outputs = Outputs(
+        annotations=annotations, html=report == "html", **{name: options[name] for name in names}
+    )
+    wanted = ("lead", "rate_hz", "unit", "keep_identity")
+    reading = read_options(**{name: options[name] for name in wanted})
     bundle = load_bundle(model, trusted)
+    is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
-    failures = []
+    failures, count = [], 0
     with _progress(console) as bar:
         task = bar.add_task("records", total=len(paths))
-        for path, result in analyze_many(paths, lead, bundle, outputs, backend):
-            bar.advance(task)
+        for name, result in analyze_many(paths, reading, bundle, outputs, recording, backend):
+            count += 1
+            bar.update(task, completed=count, total=max(count, len(paths)))
             if isinstance(result, str):
-                failures.append(result if path.stem in result else f"{path}: {result}")
-            elif json_file is None:
+                stem = Path(name).stem
+                failures.append(result if stem in result else f"{name}: {result}")
+            elif outputs.json_file is None and not is_piped:
                 click.echo(_one_line(result))
-    if len(paths) == 1 and failures:
+    if count == 1 and failures:
         raise InputError(failures[0])
     for failure in failures:
         click.echo(f"leadone: {failure}", err=True)
     if failures:
-        click.echo(f"leadone: {len(failures)} of {len(paths)} records failed", err=True)
+        click.echo(f"leadone: {len(failures)} of {count} records failed", err=True)
         sys.exit(SOME_FAILED_EXIT)
 
 
@@ -190,7 +268,7 @@ def explain(
 ) -> None:
     """Draw which samples and beats of RECORD made the network name a class."""
     from .edge.bundle import load_bundle
-    from .edge.formats.wfdb_records import read_record
+    from .edge.formats.read import read_record
 
     _need_torch()
     from .distill.explain import explain as explained
@@ -647,9 +725,10 @@ def quantize(
 @click.option(
     "--target",
     "targets",
-    type=click.Choice(C_TARGETS),
+    type=click.Choice((*C_TARGETS, WEB_TARGET)),
     multiple=True,
-    help="Also compile the C core for it, to OUT/lib/TARGET; give it again for more.",
+    help="Also compile the C core for it, to OUT/lib/TARGET; web is a page, OUT/web/index.html, "
+    "that reads recordings in the browser. Give it again for more.",
 )
 def export(
     model: str, out: Path | None, does_verify: bool, data: Path | None, targets: tuple[str, ...]
@@ -679,7 +758,7 @@ def export(
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
         for target in targets:
-            click.echo(_built(out, target))
+            click.echo(_web_page(bundle, out) if target == WEB_TARGET else _built(out, target))
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle)
@@ -690,6 +769,20 @@ def export(
             console.print(set_table([one for one in on_data if one.dataset == dataset]))
         if not holds or not all(one.holds for one in on_data):
             sys.exit(SOME_FAILED_EXIT)
+
+
+def _web_page(bundle: Bundle, out: Path) -> str:
+    """The page that carries the exported bundle's core; what that gave, in one line."""
+    from tempfile import TemporaryDirectory
+
+    from .edge.core_build import SOURCE_NAMES, build_library
+    from .edge.web_page import write_web_page
+
+    with TemporaryDirectory() as scratch:
+        sources = [out / name for name in SOURCE_NAMES]
+        wasm = build_library(sources, "wasm32", Path(scratch)).read_bytes()
+    page = write_web_page(bundle, wasm, out / "web")
+    return f"{page.stat().st_size:>9,} {page.relative_to(out)}: open it in a browser"
 
 
 def _built(out: Path, target: str) -> str:
@@ -940,7 +1033,7 @@ def _simulated(
     _need_firmware()
     from tempfile import TemporaryDirectory
 
-    from .edge.formats.wfdb_records import read_record
+    from .edge.formats.read import read_record
     from .firmware_sim.board import load_board
     from .firmware_sim.image import build_image
     from .firmware_sim.simulation import simulate
@@ -1032,6 +1125,200 @@ def data_get(names: tuple[str, ...], out: Path, source: str | None) -> None:
         click.echo(f"{out / name}: {total} files, {about.licence}; cite {about.citation}")
 
 
+@cli.group()
+def federated() -> None:
+    """A fleet that learns together without sending a heartbeat, liars included."""
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="TOML file; docs/federated.toml has every key.",
+)
+
+
+@federated.command("simulate")
+@data_option
+@config_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path("runs/federated"),
+    show_default=True,
+    help="Where features of recordings are kept.",
+)
+@click.option("--rounds", type=click.IntRange(1))
+@click.option("--seed", type=int)
+@click.option(
+    "--engine",
+    type=click.Choice(["process", "flower"]),
+    default="process",
+    show_default=True,
+    help="This process, or Flower's simulation; the same numbers.",
+)
+def federated_simulate(
+    data: Path,
+    config: Path | None,
+    out: Path,
+    cache: Path,
+    rounds: int | None,
+    seed: int | None,
+    engine: str,
+) -> None:
+    """Run a whole fleet on real recordings here; resumes where it stopped."""
+    from .federated.config import read_config
+    from .federated.report import plot, write_csv
+    from .federated.research import run_simulation
+
+    settings = read_config(config, rounds=rounds, seed=seed)
+    if engine == "flower":
+        _need_flwr()
+        from .federated.flower.simulation import run_in_flower
+
+        run_in_flower(settings, data, cache, out)
+        liars: list[str] = []
+    else:
+        fleet, steps = run_simulation(settings, data, cache, out)
+        liars = list(fleet.liars)
+        _watch_rounds(out, settings.rounds, steps)
+    from .federated.report import entries_of
+
+    entries = entries_of(out)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png", liars)
+    click.echo(
+        f"{len(entries)} rounds in {out}: checkpoint.npz, rounds.jsonl, rounds.csv, rounds.png"
+    )
+
+
+@federated.command("keys")
+@click.argument("nodes", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="credentials' folder.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The server's address.")
+@click.option("--days", type=click.IntRange(1), default=365, show_default=True)
+def federated_keys(nodes: tuple[str, ...], out: Path, host: str, days: int) -> None:
+    """Make the fleet's authority, the server's certificate, and a key pair for each of NODES."""
+    _need_flwr()
+    from .federated.flower.credentials import make_credentials
+
+    make_credentials(out, host, list(nodes), days)
+    click.echo(f"{out}: each node gets ca.crt and its own key from nodes; keep the rest here")
+
+
+@federated.command("server")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The run's folder.")
+def federated_server(settings: Path, out: Path) -> None:
+    """Run the server of SETTINGS (TOML) until all rounds are done; resumes where it stopped."""
+    _need_flwr()
+    from rich.live import Live
+
+    from .federated.config import read_config
+    from .federated.flower.server import Server
+    from .federated.report import plot, table, write_csv
+
+    _end_as_by_hand()
+    config = read_config(settings)
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries: list[dict[str, Any]] = []
+    with Live(table([], out.name), console=console, auto_refresh=False) as live:
+        for entries in Server(settings, config, out).rounds():
+            shown = table(entries, out.name, config.rounds)
+            live.update(shown, refresh=console.is_terminal)
+    write_csv(entries, out / "rounds.csv")
+    plot(entries, out / "rounds.png")
+
+
+@federated.command("client")
+@click.argument("settings", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def federated_client(settings: Path) -> None:
+    """Take part as the device of SETTINGS (TOML) until stopped."""
+    _need_flwr()
+    from .federated.flower.node import run_node
+
+    _end_as_by_hand()
+    for sentence in run_node(settings):
+        click.echo(sentence)
+
+
+@federated.command("update")
+@click.argument("offered", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option("--slot", type=click.Path(path_type=Path), required=True, help="The device's folder.")
+@click.option(
+    "--trust",
+    "trusted",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The fleet's public key.",
+)
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The client's TOML: its own labelled recordings have to be told no worse.",
+)
+@model_option
+def federated_update(
+    offered: Path, slot: Path, trusted: Path, settings: Path | None, model: str
+) -> None:
+    """Take a published BUNDLE into use on this device, or refuse it with the reason."""
+    from .federated.device import load_client
+    from .federated.update_slot import UpdateSlot, anything, own_check
+
+    check = own_check(load_client(settings).data) if settings is not None else anything
+    installed = UpdateSlot(slot, model, trusted).install(offered, check)
+    click.echo("{name} {version} is in use".format(**installed.identity))
+
+
+@federated.command("report")
+@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rounds here.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="FIG.png or FIG.svg.")
+@click.option("--json", "as_json", is_flag=True, help="Every round as a line of JSON.")
+def federated_report(run: Path, csv_file: Path | None, picture: Path | None, as_json: bool) -> None:
+    """Show the rounds of RUN: loss, trust, and who was left out and why."""
+    from .federated.report import entries_of, plot, table, write_csv
+
+    entries = entries_of(run)
+    if as_json:
+        for entry in entries:
+            click.echo(json.dumps(entry))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+        console.print(table(entries, run.name))
+    if csv_file is not None:
+        write_csv(entries, csv_file)
+    if picture is not None:
+        plot(entries, picture)
+
+
+def _end_as_by_hand() -> None:
+    """A service manager's SIGTERM ends as Ctrl-C does: child processes too."""
+    import signal
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _watch_rounds(run: Path, total: int, steps: Any) -> None:
+    """A table that grows with the rounds, where there is a terminal to see it."""
+    from dataclasses import asdict
+
+    from rich.live import Live
+
+    from .federated.checkpoint import read_log
+    from .federated.report import table
+
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
+    entries = read_log(run)
+    with Live(table(entries, run.name, total), console=console, auto_refresh=False) as live:
+        for step in steps:
+            entries.append(asdict(step))
+            live.update(table(entries, run.name, total), refresh=console.is_terminal)
+
+
 def main() -> None:
     """Run; every InputError becomes one sentence and exit code 2."""
     try:
@@ -1049,8 +1336,7 @@ def main() -> None:
 
 
 def _stream(
-    path: Path,
-    lead: str | None,
+    record: Record,
     speed: float | None,
     model: str,
     html: Path | None,
@@ -1058,11 +1344,9 @@ def _stream(
     trusted: Path | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
-    from .edge.formats.wfdb_records import read_record
     from .edge.monitor import Monitor
     from .edge.terminal import stream_to_terminal
 
-    record = read_record(path, lead)
     check_readable(record)
     if html is not None:
         check_target(html)
@@ -1119,6 +1403,11 @@ def _need_torch() -> Any:
     except ImportError:
         raise InputError("training needs torch: pip install 'leadone[train]'") from None
     return torch
+
+
+def _need_flwr() -> None:
+    if find_spec("flwr") is None:
+        raise InputError("a fleet needs flwr: pip install 'leadone[federated]'")
 
 
 def _need_export() -> None:

@@ -20,14 +20,12 @@ import numpy.typing as npt
 from ..edge.analyze import MIN_DURATION_S
 from ..edge.bundle import Bundle
 from ..edge.events import Rhythm
-from ..edge.frontend import filter_record, network_input
 from ..edge.monitor import Monitor
 from ..edge.network import StreamingNetwork
-from ..edge.pooling import Pool
 from ..edge.record import Record
+from ..edge.record_features import pooled_features
 from ..edge.record_head import RecordHead
 from ..edge.rhythm import RhythmModel
-from ..edge.timing import HOP_SAMPLES
 from .classification import smooth_threshold
 from .classifier import Doubles, fit_head
 from .ptbxl import PATHOLOGIES, TEST_FOLDS, Label
@@ -120,15 +118,3 @@ def record_features(record: Record, bundle: Bundle, stream: StreamingNetwork) ->
         return None
     model = RhythmModel.from_manifest(bundle.manifest["rhythm"])
     return np.concatenate([pooled_features(record, stream), model.standardised(np.array(told[-1]))])
-
-
-def pooled_features(record: Record, network: StreamingNetwork) -> Doubles:
-    """Statistics (3 * c,) of the network's deepest features over a whole record."""
-    filtered, _ = filter_record(record.signal_mv, record.rate_hz)
-    network.reset()
-    pool = Pool()
-    whole = len(filtered) // HOP_SAMPLES * HOP_SAMPLES
-    pool.push(network.push(network_input(filtered[:whole]))[2])
-    statistics = pool.statistics(0.0, record.duration_s)
-    assert statistics is not None
-    return statistics

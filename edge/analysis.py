@@ -56,6 +56,8 @@ class Analysis:
             "rate_hz": self.record.rate_hz,
             "duration_s": round(self.record.duration_s, 3),
             "has_gain": self.record.has_gain,
+            "start_time": self.record.start_time and self.record.start_time.isoformat(),
+            "about": dict(self.record.about),
             "model": self.model,
             "beats": [_rounded(asdict(beat)) for beat in self.beats],
             "rhythm": {

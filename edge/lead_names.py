@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from .errors import InputError
+
 LEAD_WORDS = re.compile(r"(?:mdc)?(?:ecg|ekg)?(lead|ableitung|elecpotl)?(.+)")
 DIGIT_LEADS = {"1": "i", "2": "ii", "3": "iii"}
 ECG_NAME = re.compile(
@@ -47,6 +49,24 @@ def find_lead(names: Sequence[str], lead: str) -> int | None:
             if test(name):
                 return index
     return None
+
+
+def choose_lead(names: Sequence[str], units: Sequence[str], lead: str | None) -> int:
+    """The channel to read: `lead`, else lead I, else the first that is called ECG or may be one.
+
+    `units` in lower case. Raises InputError with the names to choose from.
+    """
+    found = find_lead(names, "I" if lead is None else lead)
+    if found is not None:
+        return found
+    listed = ", ".join(names)
+    if lead is not None:
+        raise InputError(f"there is no lead {lead!r}; choose one of {listed}")
+    pairs = enumerate(zip(names, units, strict=True))
+    candidates = [at for at, (name, unit) in pairs if not is_other_signal(name, unit)]
+    if not candidates:
+        raise InputError(f"no channel looks like an ECG; if one is, name it with --lead: {listed}")
+    return next((at for at in candidates if is_named_ecg(names[at])), candidates[0])
 
 
 def is_named_ecg(name: str) -> bool:

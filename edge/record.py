@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +19,8 @@ class Record:
     """One lead of an ECG.
 
     `signal_mv` is float32 (n,) in mV, NaN where a sample is missing; `rate_hz` may be fractional.
-    `has_gain` is False where the file gave no usable gain, so that the unit is a guess.
+    `has_gain` is False where the file gave no usable gain, so that the unit is a guess. `about` is
+    what else the file says: device, software, device_classification; who it is only if asked for.
     """
 
     signal_mv: FloatArray
@@ -27,6 +29,7 @@ class Record:
     start_time: datetime | None = None
     source: str = ""
     has_gain: bool = True
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Validate once, here at the edge; everything below trusts a Record."""

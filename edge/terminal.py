@@ -64,7 +64,7 @@ def stream_to_terminal(
     seen_s, samples = 0.0, 0
     display = _display(record, speed, console)
     try:
-        with _deferred_interrupt() as asked:
+        with deferred_interrupt() as asked:
             for chunk, end_s in _paced(record, speed):
                 new = monitor.push(chunk, record.rate_hz)
                 events += new
@@ -82,7 +82,7 @@ def stream_to_terminal(
 
 
 @contextmanager
-def _deferred_interrupt() -> Iterator[Callable[[], bool]]:
+def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Ctrl-C only raises a flag, so that it never cuts a chunk in two; a second one interrupts."""
     count = 0
 

@@ -1,1 +1,1 @@
-"""Federated learning: clients on devices, a server that weighs what each of them sends."""
+"""A fleet that learns: the device's client, aggregation that survives liars, the server."""

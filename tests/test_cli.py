@@ -237,3 +237,28 @@ def test_bundles_are_signed_shown_and_trusted(short: Path, tmp_path: Path) -> No
     _refused(_run("bundle", "sign", tmp_path / "absent", "--key", private), "absent")
     _refused(_run("bundle", "sign", path, "--key", public), "no Ed25519 private key")
     _refused(_run("bundle", "pack", "wrist", "--out", keys), "folder")
+
+
+def test_any_format_a_folder_and_an_archive_are_analysed(tmp_path: Path) -> None:
+    from format_files import apple, apple_zip, edf
+
+    signal_mv = wfdb.rdsamp(str(DEMO_RECORD), sampto=360 * 20)[0][:, 0]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "holter.bin").write_bytes(edf(signal_mv, 360).content)
+    (folder / "export.zip").write_bytes(apple_zip(signal_mv).content)
+    out = tmp_path / "r.jsonl"
+    done = _run("analyze", folder, "--json", out, "--fhir", tmp_path / "f", "--csv", tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    found = {line["record"]: line for line in map(json.loads, out.read_text().splitlines())}
+    assert set(found) == {"holter.bin", "ecg_2026-05-30"}
+    assert found["holter.bin"]["rate_hz"] == 360 and len(found["holter.bin"]["beats"]) > 20
+    assert "Roe" not in out.read_text() + (tmp_path / "f").read_text()
+    words = ("analyze", folder / "export.zip", "--keep-identity", "--json", "-")
+    assert json.loads(_run(*words).stdout)["about"]["patient_name"] == "Jane Roe"
+    (tmp_path / "a.csv").write_bytes(apple(signal_mv).content)
+    done = _run("stream", tmp_path / "a.csv", "--speed", "max")
+    assert done.returncode == 0 and "beat" in done.stdout, done.stderr
+    _refused(_run("stream", tmp_path / "c"), "")
+    _refused(_run("analyze", folder / "export.zip", "--recording", "9"), "ecg_2026-05-30")
+    _refused(_run("analyze", tmp_path / "a.csv", "--unit", "mmHg"), "mmHg")

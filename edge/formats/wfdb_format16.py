@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..record import FloatArray
-from .wfdb_headers import MV_PER_UNIT, Channel
+from .units import MV_PER_UNIT
+from .wfdb_headers import Channel
 
 FORMAT = "16"
 MISSING = -32768  # WFDB's mark of a sample that is not there
@@ -32,5 +34,13 @@ def read_channels(
         own = frames[:, first : first + channel.samples_per_frame].reshape(-1)
         signal = (own.astype(np.float64) - channel.baseline) / channel.gain
         signal[own == MISSING] = np.nan
-        signals.append(np.asarray(signal * MV_PER_UNIT.get(channel.unit, 1.0), np.float32))
+        signals.append(in_mv(signal, channel))
     return signals
+
+
+def in_mv(signal: npt.NDArray[np.float64], channel: Channel) -> FloatArray:
+    """Samples in the channel's unit as mV; what no float32 can hold is missing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        signal_mv = np.asarray(signal * MV_PER_UNIT.get(channel.unit, 1.0), np.float32)
+    signal_mv[~np.isfinite(signal_mv)] = np.nan
+    return signal_mv

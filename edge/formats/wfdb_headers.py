@@ -12,19 +12,13 @@ from typing import Any
 
 from ..errors import InputError
 from ..record import check_rate
+from .units import MV_PER_UNIT
 from .wfdb_plain_header import read_plain
 
 SUFFIXES = (".hea", ".dat", ".mat")
 MAX_SAMPLES = 1 << 30  # 24 days at 500 Hz; a header beyond that is damaged or hostile
 MAX_HEADER_BYTES = 10_000_000
 GAP = "~"  # WFDB's name for a segment or signal without samples
-
-MV_PER_UNIT = {
-    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1.0),
-    **dict.fromkeys(("uv", "microvolt", "microvolts"), 1e-3),
-    **dict.fromkeys(("v", "volt", "volts"), 1e3),
-    "nv": 1e-6,
-}
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..lead_names import find_lead, is_named_ecg, is_other_signal, lead_key
+from ..lead_names import choose_lead, find_lead, lead_key
 from ..record import FloatArray, Record
 from . import wfdb_format16
 from .wfdb_headers import (
-    MV_PER_UNIT,
     Channel,
     Layout,
     Segment,
@@ -73,18 +72,10 @@ def list_leads(path: str | Path) -> list[str]:
 
 def _choose(layout: Layout, lead: str | None) -> Channel:
     names = [channel.name for channel in layout.channels]
-    found = find_lead(names, "I" if lead is None else lead)
-    if found is not None:
-        return layout.channels[found]
-    if lead is not None:
-        raise fault(layout.stem, f"there is no lead {lead!r}; choose one of {', '.join(names)}")
-    candidates = [c for c in layout.channels if not is_other_signal(c.name, c.unit)]
-    if not candidates:
-        raise fault(
-            layout.stem,
-            f"no channel looks like an ECG; if one is, name it with --lead: {', '.join(names)}",
-        )
-    return next((c for c in candidates if is_named_ecg(c.name)), candidates[0])
+    try:
+        return layout.channels[choose_lead(names, [c.unit for c in layout.channels], lead)]
+    except InputError as error:
+        raise fault(layout.stem, str(error)) from None
 
 
 def _part_channel(layout: Layout, segment: Segment, channel: Channel) -> Channel | None:
@@ -169,7 +160,7 @@ def _decode(
             f"{channels[0].file_name} can't be decoded ({reason(error)}); download it again",
         ) from error
     pairs = zip(record.e_p_signal, channels, strict=True)
-    return [np.asarray(mv * MV_PER_UNIT.get(c.unit, 1.0), np.float32) for mv, c in pairs]
+    return [wfdb_format16.in_mv(np.asarray(samples), c) for samples, c in pairs]
 
 
 def _decode_format16(

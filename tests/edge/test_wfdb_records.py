@@ -271,6 +271,13 @@ def test_no_usable_gain_is_marked_not_guessed_silently(tmp_path: Path, gain: str
     assert not record.has_gain
 
 
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_a_gain_that_no_device_has_leaves_no_infinities(tmp_path: Path, fmt: str) -> None:
+    path = write(tmp_path, ["I"], d_signal=COUNTS[:, :1] + 500, fmt=[fmt])
+    record = read_record(change(path, "200.0(10)/mV", "1e-300(10)/mV"))
+    assert np.isnan(record.signal_mv).all()
+
+
 def test_one_channel_without_gain_does_not_mark_another(tmp_path: Path) -> None:
     path = write(tmp_path, ["I", "II"], units=["mV", "NU"])
     assert read_record(path, "I").has_gain and not read_record(path, "II").has_gain

@@ -1,0 +1,140 @@
+"""Samples as lines of text or as bare int16: what a pipe or a simple device sends.
+
+A line is `value` or `seconds,value`; empty or nan is a missing sample. Lines with # may say
+`rate=250 unit=uV lead=I`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..formats.text import MINUS, MISSING, number
+from ..formats.units import mv_per_unit
+from ..record import check_rate
+from .chunk import Chunk, Format
+
+MAX_LINE = 4096
+HINT = re.compile(r"\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})", re.IGNORECASE)
+INT16_MISSING = -32768
+
+
+@dataclass
+class Given:
+    """What the caller says of a stream that does not say it itself."""
+
+    rate_hz: float | None = None
+    unit: str | None = None
+    lead: str | None = None
+    gain: float = 1.0  # int16 steps a unit
+
+
+class LineDecoder:
+    """Lines in any pieces in, chunks out."""
+
+    def __init__(self, given: Given) -> None:
+        """What the stream says in a comment counts where the caller says nothing."""
+        self._given, self._rest, self._line = given, b"", 0
+        self.format: Format | None = None
+        self._scale_mv = 1.0
+
+    def push(self, data: bytes) -> list[Chunk]:
+        """Take bytes; give the lines that they complete."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE:
+            raise InputError("the stream has no lines of numbers; name its --encoding")
+        return self._chunks(lines)
+
+    def finish(self) -> list[Chunk]:
+        """A last line without its end."""
+        lines, self._rest = [self._rest] if self._rest.strip() else [], b""
+        return self._chunks(lines)
+
+    def _chunks(self, lines: list[bytes]) -> list[Chunk]:
+        """One chunk for lines without times, one for each line with its time."""
+        chunks: list[Chunk] = []
+        plain: list[float] = []
+        for raw in lines:
+            self._line += 1
+            text = raw.decode("utf-8", "replace").translate(MINUS).strip("\ufeff\r\n\t ")
+            if text.startswith("#"):
+                self._hint(text)
+                continue
+            second, value = self._numbers(text)
+            if self.format is None:
+                self._settle()
+            value *= self._scale_mv
+            if second is None:
+                plain.append(value)
+                continue
+            if plain:
+                chunks.append(Chunk(np.array(plain, np.float32)))
+                plain = []
+            chunks.append(Chunk(np.array([value], np.float32), second))
+        if plain:
+            chunks.append(Chunk(np.array(plain, np.float32)))
+        return chunks
+
+    def _numbers(self, text: str) -> tuple[float | None, float]:
+        cells = re.split(r"[,;\t ]+", text)
+        value = number(cells[-1])
+        second = number(cells[0]) if len(cells) == 2 else None
+        is_known = value is not None or cells[-1].casefold() in MISSING
+        if not is_known or len(cells) > 2 or (len(cells) == 2 and second is None):
+            raise InputError(
+                f"line {self._line} of the stream is {text[:40]!r}, no sample; a line is a value, "
+                "or seconds and a value"
+            )
+        return second, np.nan if value is None else value
+
+    def _hint(self, text: str) -> None:
+        told = {key.casefold(): value for key, value in HINT.findall(text)}
+        given = self._given
+        self._given = Given(
+            given.rate_hz or number(told.get("rate", "")),
+            given.unit or told.get("unit"),
+            given.lead or told.get("lead"),
+            given.gain,
+        )
+
+    def _settle(self) -> None:
+        self.format, self._scale_mv = settled(self._given)
+
+
+class Int16Decoder:
+    """Bare little-endian int16 in any pieces in, chunks out."""
+
+    def __init__(self, given: Given) -> None:
+        """Rate and unit must be given: the stream says nothing."""
+        self.format: Format | None
+        self.format, unit_mv = settled(given)
+        self._step_mv, self._rest = unit_mv / given.gain, b""
+
+    def push(self, data: bytes) -> list[Chunk]:
+        """Take bytes; an odd one waits for its other half."""
+        data = self._rest + data
+        whole = len(data) & ~1
+        self._rest = data[whole:]
+        codes = np.frombuffer(data[:whole], "<i2")
+        samples = np.where(codes == INT16_MISSING, np.nan, codes * self._step_mv)
+        return [Chunk(samples.astype(np.float32))] if whole else []
+
+    def finish(self) -> list[Chunk]:
+        """Half a sample is none."""
+        return []
+
+
+def settled(given: Given) -> tuple[Format, float]:
+    """Format and mV in a unit; InputError for what nobody said."""
+    if given.rate_hz is None:
+        raise InputError("the stream does not say its rate; give it in Hz by --rate")
+    scale = mv_per_unit(given.unit or "")
+    if scale is None:
+        raise InputError("the stream does not say its unit; give --unit mV, uV, V or nV")
+    if not given.gain > 0:
+        raise InputError(f"gain {given.gain:g} must be above 0; correct --gain")
+    check_rate(given.rate_hz)
+    return Format(given.rate_hz, given.lead or "I"), scale

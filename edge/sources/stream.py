@@ -1,0 +1,144 @@
+"""A live source in the terminal: a line an event, a summary at its end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from rich.console import Console
+
+from ..errors import InputError
+from ..events import Beat, Event
+from ..intervals import heart_rate_bpm
+from ..monitor import Monitor
+from ..terminal import deferred_interrupt, event_line
+from .bluetooth import HeartRateStrap, PolarStrap
+from .byte_streams import open_bytes
+from .chunk import Source
+from .live import LiveMonitor
+from .samples_text import Given
+
+BYTE_SCHEMES = ("tcp://", "serial://")
+STRAP, RATE = "polar://", "ble://"
+SILENCE_S = 5.0
+DRIFT_TOLD = 5e-5
+
+Show = Callable[[str], None]
+
+
+def is_live(address: str) -> bool:
+    """Whether an address is a live source and not a file."""
+    return address == "-" or address.startswith((*BYTE_SCHEMES, STRAP, RATE))
+
+
+def stream_live(
+    address: str, encoding: str, given: Given, make_monitor: Callable[[str], Monitor], out: Console
+) -> list[Event]:
+    """Read `address` until it ends or Ctrl-C; prints and gives the events."""
+
+    def show(line: str) -> None:
+        out.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        out.file.flush()
+
+    if address.startswith(RATE):
+        _show_rates(HeartRateStrap(address.removeprefix(RATE)), show)
+        return []
+    source: Source
+    if address.startswith(STRAP):
+        source = PolarStrap(address.removeprefix(STRAP))
+    else:
+        source = open_bytes(address, encoding, given)
+    return follow(source, make_monitor, show)
+
+
+def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -> list[Event]:
+    """Every event of a source, told by `show` as it comes."""
+    live: LiveMonitor | None = None
+    events: list[Event] = []
+    teller = _Teller(show)
+    broken: InputError | None = None
+    with deferred_interrupt() as asked:
+        try:
+            for chunk in source:
+                if asked():
+                    break
+                if chunk is None:
+                    teller.silence()
+                    continue
+                live = live or _begun(source, make_monitor)
+                events += teller.tell(live.push(chunk))
+        except InputError as error:  # what came before it counts
+            broken = error
+        if live is not None:
+            events += teller.tell(live.finish())
+    if live is not None:
+        _summarise(live, events, show)
+    if broken is not None:
+        raise broken
+    if live is None:
+        raise InputError("the stream ended before its first sample; check the sender")
+    return events
+
+
+def _begun(source: Source, make_monitor: Callable[[str], Monitor]) -> LiveMonitor:
+    if source.format is None:
+        raise InputError("the stream did not say its rate; give it by --rate")
+    return LiveMonitor(make_monitor, source.format)
+
+
+class _Teller:
+    """Lines of events, and of a silence once it has lasted."""
+
+    def __init__(self, show: Show) -> None:
+        self._show = show
+        self._last_r_s: float | None = None
+        self._heard_s: float | None = time.monotonic()
+
+    def tell(self, events: list[Event]) -> list[Event]:
+        self._heard_s = time.monotonic()
+        for event in events:
+            rr_s = None
+            if isinstance(event, Beat):
+                rr_s = None if self._last_r_s is None else event.r_s - self._last_r_s
+                self._last_r_s = event.r_s
+            self._show(event_line(event, rr_s))
+        return events
+
+    def silence(self) -> None:
+        if self._heard_s is not None and time.monotonic() - self._heard_s > SILENCE_S:
+            self._show(f"no data for {SILENCE_S:g} s, still listening")
+            self._heard_s = None  # told once
+
+
+def _summarise(live: LiveMonitor, events: list[Event], show: Show) -> None:
+    beats = [event for event in events if isinstance(event, Beat)]
+    counts = Counter(beat.label for beat in beats)
+    rate = heart_rate_bpm(beats)
+    show(f"streamed: {live.now_s:.1f} s, {live.missing_s:.1f} s of it missing")
+    if abs(live.drift) > DRIFT_TOLD:
+        show(f"clock: the device samples {-live.drift:+.4%} of what it says; times are its own")
+    labels = ", ".join(f"{n} {label}" for label, n in sorted(counts.items()))
+    show(f"beats: {len(beats)} ({labels or 'none'})")
+    show(f"heart rate: {'-' if rate is None else f'{rate:.0f}'} /min")
+
+
+def _show_rates(strap: HeartRateStrap, show: Show) -> None:
+    """Heart rate and RR intervals as they come; no rhythm is told from them."""
+    at_s, intervals = 0.0, 0
+    teller = _Teller(show)
+    with deferred_interrupt() as asked:
+        for measured in strap:
+            if asked():
+                break
+            if measured is None:
+                teller.silence()
+                continue
+            teller.tell([])
+            contact = "  no skin contact" if measured.has_contact is False else ""
+            for rr_s in measured.rr_s:
+                at_s, intervals = at_s + rr_s, intervals + 1
+                show(f"{at_s:10.3f} s  RR {1000 * rr_s:.0f} ms  {measured.bpm} /min{contact}")
+            if not measured.rr_s:
+                show(f"{at_s:10.3f} s  {measured.bpm} /min{contact}")
+    show(f"streamed: {intervals} RR intervals, {at_s:.1f} s")

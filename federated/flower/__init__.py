@@ -1,0 +1,1 @@
+"""The fleet on Flower: messages over TLS, nodes known by their keys."""
