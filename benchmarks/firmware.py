@@ -25,8 +25,8 @@ from leadone.edge.core_build import MODEL_C
 from leadone.edge.record import Record
 from leadone.firmware_sim.board import load_board
 from leadone.firmware_sim.events import EVENT_BYTES
-from leadone.firmware_sim.front_end import codes_of, signal_of
-from leadone.firmware_sim.host import HostCore
+from leadone.firmware_sim.front_end import codes_of
+from leadone.firmware_sim.host import HostFirmware
 from leadone.firmware_sim.image import build_image
 from leadone.firmware_sim.simulation import Simulation, simulate
 
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--board", default="nrf52840")
     options = parser.parse_args()
     bundle, board = _with_c(load_bundle("wrist")), load_board(options.board)
-    host = HostCore(bundle)
+    host = HostFirmware(bundle, board)
     found: list[Simulation] = []
     same = 0
     print(f"{'record':<24}{'events':>7}  same  M instr/s  worst/avg  stack  lost  wall s")
@@ -58,10 +58,8 @@ def main() -> None:
             began = time.perf_counter()
             run = simulate(image, board, record)
             wall_s = time.perf_counter() - began
-            front = board.front_end
-            is_same = run.events == host.events(
-                signal_of(codes_of(record, front), front), front.rate_hz
-            )
+            host.start()
+            is_same = run.events == host.samples(codes_of(record, board.front_end))
             same += is_same
             found.append(run)
             print(

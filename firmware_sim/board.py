@@ -74,6 +74,7 @@ class Board:
     clock_hz: int
     flash_at: int
     flash_bytes: int
+    flash_page_bytes: int
     ram_at: int
     ram_bytes: int
     front_end: FrontEnd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,22 +11,18 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from ..edge.bundle import Bundle
-from ..edge.core_build import (
-    CORE,
-    FREESTANDING,
-    MODEL_C,
-    TARGETS,
-    build_library,
-    compile_core,
-)
-from ..edge.core_library import check_is_data
-from ..edge.errors import InputError
+from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
 from .board import Board
+from .layout import CODE_BYTES, Layout, layout_of
+from .slot import Slot, build_slot, model_layout
 
 FIRMWARE = Path(__file__).parent / "firmware"
-IMAGE = "firmware.elf"
+PORTS = FIRMWARE / "ports"
+IMAGE, UPDATE = "firmware.elf", "model.slot"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 LINK = ("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,norelro", "-Wl,--build-id=none")
+RUNTIME = ("-Os", "-g")  # the compiler's own arithmetic, small; -g keeps the names
+NO_KEY = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Image:
 
     @property
     def flash_bytes(self) -> int:
-        """Code, constants and the values that variables begin with."""
+        """Code, constants, the values that variables begin with, and one model."""
         return sum(len(content) for _, content in self.parts)
 
     @property
@@ -48,26 +45,35 @@ class Image:
         return sum(self.sections.get(name, (0, 0))[1] for name in (".data", ".bss"))
 
 
-def build_image(bundle: Bundle, board: Board, folder: Path) -> Path:
-    """Compile and link; InputError where the bundle has no model.c or nothing compiles it."""
-    if MODEL_C not in bundle.files:
-        raise InputError("the bundle has no model in C; name one that `leadone export` wrote")
-    check_is_data(bundle.files[MODEL_C])
+def build_image(
+    bundle: Bundle, board: Board, folder: Path, key: bytes | None = None, port: str = "board"
+) -> Path:
+    """Compile and link; the firmware takes updates that are signed by `key`, by default none.
+
+    InputError where the bundle has no model.c, nothing compiles it, or the board is too small.
+    """
+    slot, layout = build_slot(bundle, board.core), layout_of(board)
     with TemporaryDirectory() as scratch:
         here = Path(scratch)
-        (here / MODEL_C).write_bytes(bundle.files[MODEL_C])
-        (here / "board.ld").write_text(_layout(board))
-        sources = [here / MODEL_C, *sorted(CORE.glob("*.c"))]
-        library = build_library(sources, board.core, here)
+        (here / "trust.c").write_text(trust_source(slot, key))
+        (here / "slot.bin").write_bytes(slot.placed(layout.slot_at))
+        (here / "slot.S").write_text(f'.section .slot, "a"\n.incbin "{here / "slot.bin"}"\n')
+        (here / "board.ld").write_text(_script(board, layout))
+        library = build_library(sorted(CORE.glob("*.c")), board.core, here)
+        own = sorted(FIRMWARE.glob("*.c"))
+        ports = [PORTS / f"{name}.c" for name in ("main", "startup", port)]
         target = (*TARGETS[board.core].options, *FREESTANDING)
-        own = []
-        for source in sorted(FIRMWARE.glob("*.c")):
-            own.append(here / f"{source.stem}.o")
+        macros = macros_of(board, layout)
+        objects = [here / "slot.o"]
+        compile_core([here / "slot.S"], objects[0], (*target, "-c"))
+        for source in (*own, *ports, here / "trust.c"):
+            objects.append(here / f"{source.stem}.o")
             plain = ("-fno-builtin",) if source.stem == "memory" else ()
-            options = (*target, *STRICT, "-O2", *plain, *_front_end(board), "-c")
-            compile_core([source], own[-1], options)
+            options = (*target, *STRICT, *SMALL, *plain, *macros, f"-I{FIRMWARE}", "-c")
+            compile_core([source], objects[-1], options)
         image = folder / IMAGE
-        compile_core([*own, library], image, (*target, *LINK, "-T", str(here / "board.ld")))
+        linked = (*target, *LINK, *RUNTIME, "-T", str(here / "board.ld"))
+        compile_core([*objects, library], image, linked)
     return image
 
 
@@ -89,27 +95,47 @@ def read_image(path: Path) -> Image:
     return Image(parts, symbols, tuple(sorted(functions)), sections)
 
 
-def _front_end(board: Board) -> tuple[str, ...]:
+def macros_of(board: Board, layout: Layout) -> tuple[str, ...]:
+    """What the C sources are compiled with."""
     front = board.front_end
     return (
         f"-DFRONT_END_RATE_HZ={front.rate_hz!r}",
         f"-DFRONT_END_ZERO={front.zero}",
         f"-DFRONT_END_STEP_MV={front.step_mv!r}f",
+        f"-DMODEL_LAYOUT={model_layout():#x}u",
+        *layout.macros(),
     )
 
 
-def _layout(board: Board) -> str:
+def trust_source(slot: Slot, key: bytes | None) -> str:
+    """What the firmware believes: the model it comes with, and the key of updates."""
+    return (
+        '#include "slots.h"\n'
+        f"const bool trusts_a_key = {'false' if key is None else 'true'};\n"
+        f"const uint8_t trusted_key[KEY_BYTES] = {_table(key or NO_KEY)};\n"
+        f"const uint8_t built_with[SHA512_BYTES] = {_table(slot.hash)};\n"
+    )
+
+
+def _table(content: Sequence[int]) -> str:
+    return "{" + ", ".join(map(str, content)) + "}"
+
+
+def _script(board: Board, layout: Layout) -> str:
     """The linker's script: vectors first, the stack at the end of RAM, growing down."""
     return f"""MEMORY {{
-  FLASH (rx) : ORIGIN = {board.flash_at:#x}, LENGTH = {board.flash_bytes}
+  FLASH (rx) : ORIGIN = {board.flash_at:#x}, LENGTH = {CODE_BYTES}
+  SLOT (r) : ORIGIN = {layout.slot_at:#x}, LENGTH = {layout.end - layout.slot_at}
   RAM (rwx) : ORIGIN = {board.ram_at:#x}, LENGTH = {board.ram_bytes}
 }}
 image_stack = {board.ram_at + board.ram_bytes:#x};
+lo_the_model = model_in_use;
 SECTIONS {{
   .text : {{ KEEP(*(.vectors)) *(.text*) *(.rodata*) }} > FLASH
   .ARM.exidx : {{ *(.ARM.exidx*) }} > FLASH
   .data : {{ image_data = .; *(.data*) . = ALIGN(4); image_data_end = .; }} > RAM AT > FLASH
   image_data_source = LOADADDR(.data);
+  .slot : {{ KEEP(*(.slot)) }} > SLOT
   .bss (NOLOAD) : {{
     image_zero = .; *(.bss*) *(COMMON) . = ALIGN(4); image_zero_end = .;
   }} > RAM

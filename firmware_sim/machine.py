@@ -6,35 +6,37 @@ knows no pipeline and no flash. Interrupts come where the firmware sleeps.
 
 from __future__ import annotations
 
-import bisect
 import struct
-from collections import Counter
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from unicorn import arm_const as arm
 from unicorn.unicorn import Uc, UcError
-from unicorn.unicorn_const import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_MCLASS, UC_MODE_THUMB
+from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB
 
-from ..edge.errors import InputError
 from .board import Board
+from .counter import InstructionCounter
+from .flash import Flash, PowerLost
 from .image import Image
+from .layout import layout_of
 
 DEVICE_AT, DEVICE_BYTES = 0x40000000, 0x1000
 SYSTEM_AT, SYSTEM_BYTES = 0xE0000000, 0x100000
 RETURN_AT = 0x1FFF_0000  # where an interrupt's return ends its run
-ADC_CODE, ADC_STATUS, WATCHDOG, LINK_LENGTH, LINK_START, ALERT = range(0, 24, 4)
+REGISTERS = (  # of firmware/ports/board.c
+    *("adc_code", "adc_status", "watchdog", "link_length", "link_start", "alert"),
+    *("uart_byte", "uart_length", "uart_start", "flash_address", "flash_word", "flash_erase"),
+    *("reset_cause", "reset"),
+)
 LEAD_OFF = 1
+POWER, WATCHDOG, ASKED = range(3)  # why a reset
+WATCHDOG_S = 2.0
 PAINT = 0xA5
 PAGE = 0x1000
-MOST_SECONDS = 30.0  # of wall time for one sample: the firmware hangs
-
-Codes = npt.NDArray[np.int64]
+UART_AT_ONCE = 128  # bytes between two turns of the main loop: half of firmware/bytes.h
 
 
 class Machine:
-    """A board with an image in its flash; `start` resets it, `sample` is a sample's interrupt."""
+    """A board with an image in its flash; `start` powers it, `sample` is a sample's interrupt."""
 
     def __init__(self, image: Image, board: Board) -> None:
         """Load an image."""
@@ -46,116 +48,153 @@ class Machine:
         uc.mem_map(SYSTEM_AT, SYSTEM_BYTES, 3)
         uc.mem_map(RETURN_AT, PAGE, 5)
         uc.mmio_map(DEVICE_AT, DEVICE_BYTES, self._read, None, self._write, None)
+        uc.mem_write(board.flash_at, b"\xff" * board.flash_bytes)
         for at, content in image.parts:
             uc.mem_write(at, content)
-        uc.hook_add(UC_HOOK_BLOCK, self._enter)
-        self._starts = [start for start, _, _ in image.functions]
-        self._lengths: dict[tuple[int, int], int] = {}
-        self._blocks: Counter[tuple[int, int]] = Counter()
-        self._registers = {ADC_CODE: 0, ADC_STATUS: 0}
-        self.functions: Counter[str] = Counter()  # instructions
-        self.events = bytearray()  # as the host link took them
-        self.alerts = 0
+        self._counter = InstructionCounter(uc, image)
+        self.flash = Flash(layout_of(board), self.memory, uc.mem_write)
+        self._registers = dict.fromkeys(REGISTERS, 0)
+        self._hungry = 0  # samples since the watchdog was fed
+        self._is_hung = self._asks_reset = False
+        self.instructions_left: int | None = None  # then power goes
+        self.events = bytearray()  # as the link took them
+        self.sent = bytearray()  # by the UART
+        self.resets: list[int] = []  # causes, in order
 
-    def start(self) -> int:
+    @property
+    def alerts(self) -> int:
+        """A bit for each kind of alert that is shown."""
+        return self._registers["alert"]
+
+    def start(self, cause: int = POWER) -> int:
         """From reset to the first sleep; the instructions."""
         uc, board = self._uc, self._board
+        self.resets.append(cause)
+        self._registers.update(reset_cause=cause, alert=0)
+        self._is_hung, self._hungry = False, 0
         uc.mem_write(board.ram_at, bytes([PAINT]) * board.ram_bytes)
-        stack, reset = struct.unpack("<II", uc.mem_read(board.flash_at, 8))
+        stack, reset = struct.unpack("<II", self.memory(board.flash_at, 8))
         uc.reg_write(arm.UC_ARM_REG_SP, stack)
         uc.reg_write(arm.UC_ARM_REG_PC, reset)
         return self._run(reset)
 
     def sample(self, code: int, status: int = 0) -> int:
         """A sample's interrupt, and the main loop until it sleeps again; the instructions."""
-        return self.interrupt(code, status) + self._run(self._uc.reg_read(arm.UC_ARM_REG_PC))
+        return self.interrupt(code, status) + self.turn()
 
     def interrupt(self, code: int, status: int = 0) -> int:
-        """A sample's interrupt alone, as where the main loop hangs; the instructions."""
-        self._registers[ADC_CODE], self._registers[ADC_STATUS] = code & 0xFFFF_FFFF, status
-        return self._interrupt()
+        """A sample's interrupt alone, as where the main loop is late; the instructions."""
+        self._registers.update(adc_code=code & 0xFFFF_FFFF, adc_status=status)
+        self._hungry += 1
+        if self._hungry > WATCHDOG_S * self._board.front_end.rate_hz:
+            return self.start(WATCHDOG)
+        return 0 if self._is_hung else self._interrupt("sample_interrupt")
+
+    def turn(self) -> int:
+        """The main loop until it sleeps again; the instructions."""
+        return 0 if self._is_hung else self._run(self._uc.reg_read(arm.UC_ARM_REG_PC))
+
+    def receive(self, content: bytes) -> bytes:
+        """Bytes come in by the UART; those that it sends meanwhile."""
+        length = len(self.sent)
+        for at in range(0, len(content), UART_AT_ONCE):
+            for byte in content[at : at + UART_AT_ONCE]:
+                self._registers["uart_byte"] = byte
+                if not self._is_hung:
+                    self._interrupt("uart_interrupt")
+            self.turn()
+        return bytes(self.sent[length:])
 
     def symbol(self, name: str) -> int:
         """Where a variable or a function lies."""
         return self._image.symbols[name]
 
+    def memory(self, at: int, size: int) -> bytes:
+        """What lies there."""
+        return bytes(self._uc.mem_read(at, size))
+
     def flip(self, at: int, bit: int) -> None:
         """A bit of memory flips."""
-        (byte,) = self._uc.mem_read(at, 1)
+        (byte,) = self.memory(at, 1)
         self._uc.mem_write(at, bytes([byte ^ 1 << bit]))
 
+    def put(self, at: int, content: bytes) -> None:
+        """Memory, flash too, as a programmer's cable writes it."""
+        self._uc.mem_write(at, content)
+
+    def functions(self) -> dict[str, int]:
+        """Instructions of each function since `clear_functions`."""
+        return self._counter.functions()
+
+    def clear_functions(self) -> None:
+        """Begin to count functions anew."""
+        self._counter.clear_functions()
+
     def stack_bytes(self) -> int:
-        """The deepest that the stack has been."""
+        """The deepest that the stack has been since the last reset."""
         board = self._board
-        _, variables = self._image.sections[".bss"]
-        bottom = self._image.sections[".bss"][0] + variables
-        top = board.ram_at + board.ram_bytes
-        content = bytes(self._uc.mem_read(bottom, top - bottom))
+        bottom = sum(self._image.sections[".bss"])
+        content = self.memory(bottom, board.ram_at + board.ram_bytes - bottom)
         return len(content.lstrip(bytes([PAINT])))
 
     def word(self, symbol: str, offset: int = 0) -> int:
         """A 32-bit word of a variable."""
-        at = self._image.symbols[symbol] + offset
-        return int(struct.unpack("<I", self._uc.mem_read(at, 4))[0])
+        return int.from_bytes(self.memory(self.symbol(symbol) + offset, 4), "little")
 
-    def _interrupt(self) -> int:
+    def _interrupt(self, handler: str) -> int:
         """The handler as hardware enters it: eight registers on the stack, and back."""
         uc = self._uc
         saved = uc.context_save()
-        stack = uc.reg_read(arm.UC_ARM_REG_SP) - 32
-        uc.reg_write(arm.UC_ARM_REG_SP, stack)
+        uc.reg_write(arm.UC_ARM_REG_SP, uc.reg_read(arm.UC_ARM_REG_SP) - 32)
         uc.reg_write(arm.UC_ARM_REG_LR, RETURN_AT | 1)
-        count = self._run(self._image.symbols["sample_interrupt"])
-        uc.context_restore(saved)
+        count = self._run(self._image.symbols[handler])
+        if not self._is_hung:
+            uc.context_restore(saved)
         return count
 
     def _run(self, at: int) -> int:
-        self._blocks.clear()
+        """Until the firmware sleeps or an interrupt returns."""
+        before, left = self._counter.total, self.instructions_left
+        self._counter.stop_after(int(WATCHDOG_S * self._board.clock_hz))
         try:
-            self._uc.emu_start(at | 1, RETURN_AT, timeout=int(MOST_SECONDS * 1e6))
-        except UcError as error:
-            pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
-            raise InputError(
-                f"the firmware stopped at {pc:#x}, in {self._function(pc)}: {error}"
-            ) from error
-        return self._counted()
+            self._uc.emu_start(at | 1, RETURN_AT, count=left or 0)
+        except UcError:  # a fault: its handler waits for the watchdog
+            self._is_hung = True
+        count = self._counter.total - before
+        if left is not None:
+            self._spend(count, left)
+        if self._asks_reset:
+            self._asks_reset = False
+            return count + self.start(ASKED)
+        if count > WATCHDOG_S * self._board.clock_hz:
+            self._is_hung = True
+        return count
 
-    def _counted(self) -> int:
-        total = 0
-        for (at, size), times in self._blocks.items():
-            instructions = times * self._length(at, size)
-            self.functions[self._function(at)] += instructions
-            total += instructions
-        return total
-
-    def _function(self, at: int) -> str:
-        k = bisect.bisect_right(self._starts, at) - 1
-        return self._image.functions[k][2] if k >= 0 else "?"
-
-    def _length(self, at: int, size: int) -> int:
-        """Instructions of a block: of two bytes, or of four where the first five bits say so."""
-        known = self._lengths.get((at, size))
-        if known is None:
-            halves = struct.unpack(f"<{size // 2}H", self._uc.mem_read(at, size))
-            k = known = 0
-            while k < len(halves):
-                k += 2 if halves[k] >> 11 in (0x1D, 0x1E, 0x1F) else 1
-                known += 1
-            self._lengths[at, size] = known
-        return known
-
-    def _enter(self, _: Uc, at: int, size: int, __: Any) -> None:
-        self._blocks[at, size] += 1
+    def _spend(self, count: int, left: int) -> None:
+        if count >= left:
+            self.instructions_left = None
+            raise PowerLost
+        self.instructions_left = left - count
 
     def _read(self, _: Uc, offset: int, __: int, ___: Any) -> int:
-        return self._registers.get(offset, 0)
+        return self._registers[REGISTERS[offset // 4]]
 
     def _write(self, uc: Uc, offset: int, _: int, value: int, __: Any) -> None:
-        if offset == LINK_START:
-            self.events += uc.mem_read(value, self._registers[LINK_LENGTH])
-        elif offset == ALERT:
-            self.alerts = value
-        self._registers[offset] = value
+        name, registers = REGISTERS[offset // 4], self._registers
+        registers[name] = value
+        if name == "link_start":
+            self.events += self.memory(value, registers["link_length"])
+        elif name == "uart_start":
+            self.sent += self.memory(value, registers["uart_length"])
+        elif name == "watchdog":
+            self._hungry = 0
+        elif name == "flash_word":
+            self.flash.program(registers["flash_address"], value)
+        elif name == "flash_erase":
+            self.flash.erase(value)
+        elif name == "reset":
+            self._asks_reset = True
+            uc.emu_stop()
 
 
 def _pages(size: int) -> int:

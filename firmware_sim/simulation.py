@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +157,7 @@ def simulate(
     loaded = read_image(image)
     machine = Machine(loaded, board)
     machine.start()
-    machine.functions = Counter()
+    machine.clear_functions()
     codes = codes_of(record, board.front_end, drift_ppm=drift_ppm)
     work = np.zeros(len(codes))
     length = 0
@@ -172,7 +171,7 @@ def simulate(
         board,
         bytes(machine.events),
         work,
-        dict(machine.functions),
+        machine.functions(),
         loaded.sections,
         loaded.flash_bytes,
         loaded.variable_bytes,

@@ -1,20 +1,54 @@
-/* The registers that the firmware knows: those of a simulated board, in front of any maker's own. */
+/* What the firmware asks of a board: a port (ports/) does it with registers, under an emulator, or
+ * in a process.
+ *
+ * Flash is read by address and changes in two ways: a word's bits are programmed from 1 to 0, and a
+ * page's are erased to 1. Power may be lost in the middle of either.
+ */
 #ifndef FIRMWARE_DEVICE_H
 #define FIRMWARE_DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define DEVICE ((volatile device *)0x40000000u)
+#include "model.h"
 
-enum { DEVICE_LEAD_OFF = 1 };
+enum { FLASH_ERASED = -1 }; /* a word of an erased page */
 
-typedef struct {
-  int32_t adc_code;     /* of the sample that the interrupt is about */
-  uint32_t adc_status;  /* DEVICE_LEAD_OFF */
-  uint32_t watchdog;    /* written: the dog is fed */
-  uint32_t link_length; /* bytes of what the next word points to */
-  uint32_t link_start;  /* written: the host link takes them from memory */
-  uint32_t alert;       /* written: bit k is whether alert of kind k goes on */
-} device;
+typedef enum { RESET_POWER, RESET_WATCHDOG, RESET_ASKED } device_reset_cause;
+
+/* The sample that the interrupt is about; false where the lead is off. */
+bool device_sample(int32_t *code);
+
+/* The byte that the interrupt is about. */
+uint8_t device_uart_byte(void);
+void device_uart_send(const void *bytes, uint32_t count);
+
+/* An event for whatever listens: a radio, a display. */
+void device_tell(const void *event, uint32_t bytes);
+
+/* Bit k is whether an alert of kind k goes on. */
+void device_show_alerts(uint32_t bits);
+
+/* Not fed for two seconds, the watchdog resets the device. */
+void device_feed_watchdog(void);
+
+const void *device_flash(uint32_t at);
+void device_flash_program(uint32_t at, uint32_t word);
+void device_flash_erase(uint32_t page_at);
+
+device_reset_cause device_why_reset(void);
+void device_reset(void);
+
+/* Make the model whose struct lies at the beginning of a slot's image the core's own. */
+void device_use_model(const void *image);
+
+/* Until the next interrupt. */
+void device_sleep(void);
+
+/* From a port: at reset once, for each sample and byte, and after each. */
+void firmware_boot(void);
+void sample_interrupt(void);
+void uart_interrupt(void);
+void firmware_turn(void);
 
 #endif

@@ -6,6 +6,8 @@ extern uint32_t image_zero[], image_zero_end[];
 
 int main(void);
 void sample_interrupt(void);
+void uart_interrupt(void);
+void tick_interrupt(void);
 void reset(void);
 static void stop(void);
 
@@ -14,14 +16,19 @@ typedef union {
   uint32_t *stack;
 } vector;
 
-__attribute__((section(".vectors"), used)) static const vector vectors[17] = {
+__attribute__((section(".vectors"), used)) static const vector vectors[18] = {
     {.stack = image_stack}, {reset}, {stop}, {stop}, {stop}, {stop}, {stop}, {stop}, {stop},
-    {stop}, {stop}, {stop}, {stop}, {stop}, {stop}, {stop}, {sample_interrupt}};
+    {stop}, {stop}, {stop}, {stop}, {stop}, {stop}, {tick_interrupt}, {sample_interrupt},
+    {uart_interrupt}};
 
+/* A fault ends here: the watchdog resets the device. */
 static void stop(void) {
   for (;;) {
   }
 }
+
+/* Of a port that takes its samples by the system's timer. */
+__attribute__((weak)) void tick_interrupt(void) { stop(); }
 
 void reset(void) {
   *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20; /* CPACR: the floating-point unit is on */
