@@ -106,6 +106,10 @@ class HostFirmware:
         _go(self._c.host_samples(_at(values), _at(is_off), len(values)))
         return bytes(self._events[length : self._machine.events.count])
 
+    def all_sent(self) -> bytes:
+        """By the UART, since power came last."""
+        return bytes(self._sent[: self._machine.sent.count])
+
     def receive(self, content: bytes) -> bytes:
         """Bytes come in by the UART; those that it sends meanwhile."""
         length = self._machine.sent.count

@@ -92,7 +92,7 @@ class Machine:
 
     def turn(self) -> int:
         """The main loop until it sleeps again; the instructions."""
-        return 0 if self._is_hung else self._run(self._uc.reg_read(arm.UC_ARM_REG_PC))
+        return 0 if self._is_hung else self._run(self.at)
 
     def receive(self, content: bytes) -> bytes:
         """Bytes come in by the UART; those that it sends meanwhile."""
@@ -104,6 +104,11 @@ class Machine:
                     self._interrupt("uart_interrupt")
             self.turn()
         return bytes(self.sent[length:])
+
+    @property
+    def at(self) -> int:
+        """The address of the instruction that follows."""
+        return int(self._uc.reg_read(arm.UC_ARM_REG_PC))
 
     def symbol(self, name: str) -> int:
         """Where a variable or a function lies."""

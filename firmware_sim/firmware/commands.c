@@ -51,7 +51,9 @@ static uint32_t begin_update(void) {
 }
 
 static uint32_t end_update(void) {
-  journal_record record = {.kind = JOURNAL_UPDATE};
+  journal_record record = {.kind = JOURNAL_UPDATE,
+                           .start_ms = (uint32_t)JOURNAL_NEVER,
+                           .end_ms = (uint32_t)JOURNAL_NEVER};
   const uint32_t result = update_end(&record.value);
   if (result == UPDATE_OK) journal_write(&record);
   return result;

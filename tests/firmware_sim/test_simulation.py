@@ -14,7 +14,7 @@ from leadone.edge.errors import InputError
 from leadone.firmware_sim.board import Board, board_names, load_board, load_front_end
 from leadone.firmware_sim.events import EVENT_BYTES, event_lines
 from leadone.firmware_sim.front_end import MISSING, codes_of, signal_of
-from leadone.firmware_sim.host import HostCore
+from leadone.firmware_sim.host import HostFirmware
 from leadone.firmware_sim.image import build_image
 from leadone.firmware_sim.report import render
 from leadone.firmware_sim.simulation import Simulation, simulate
@@ -32,10 +32,11 @@ def simulation(image_path: Path, board: Board, demo: Record) -> Simulation:
 
 
 def test_the_device_says_what_the_host_says(
-    simulation: Simulation, board: Board, demo: Record, native: HostCore
+    simulation: Simulation, board: Board, demo: Record, host: HostFirmware
 ) -> None:
     codes = codes_of(_part(demo, SECONDS), board.front_end)
-    expected = native.events(signal_of(codes, board.front_end), board.front_end.rate_hz)
+    host.start()
+    expected = host.samples(codes)
     assert len(expected) > 60 * EVENT_BYTES
     assert simulation.events == expected
 
