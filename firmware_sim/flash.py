@@ -1,4 +1,4 @@
-"""A board's flash: bits are programmed from 1 to 0, pages are erased to 1, and power may go in between."""
+"""A board's flash: bits are programmed from 1 to 0, pages erased to 1; power may go in between."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The same firmware as a library of this machine: thousands of times faster than a simulated core, and
-with power that goes in the middle of any operation of its flash.
+"""The same firmware as a library of this machine: thousands of times faster than a simulated core,
+and with power that goes in the middle of any operation of its flash.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class HostFirmware:
         self.flash[at : at + len(content)] = np.frombuffer(content, np.uint8)
 
     def start(self, cause: int = POWER, cut_at: int | None = None, noise: int = 0) -> None:
-        """Power comes; `cut_at` is the operation of the flash in whose middle it goes: PowerLost."""
+        """Power comes; `cut_at` is the operation of the flash in which it goes: PowerLost."""
         room = _Bytes(ctypes.addressof(self._events), 0, EVENT_ROOM, 0)
         sent = _Bytes(ctypes.addressof(self._sent), 0, SENT_ROOM, 0)
         cut = NEVER if cut_at is None else cut_at
@@ -104,17 +104,17 @@ class HostFirmware:
         is_off = (codes == MISSING).astype(np.uint8)
         values = np.where(codes == MISSING, 0, codes).astype(np.int32)
         _go(self._c.host_samples(_at(values), _at(is_off), len(values)))
-        return bytes(self._events[length : self._machine.events.count])
+        return self._events.raw[length : self._machine.events.count]
 
     def all_sent(self) -> bytes:
         """By the UART, since power came last."""
-        return bytes(self._sent[: self._machine.sent.count])
+        return self._sent.raw[: self._machine.sent.count]
 
     def receive(self, content: bytes) -> bytes:
         """Bytes come in by the UART; those that it sends meanwhile."""
         length = self._machine.sent.count
         _go(self._c.host_receive(content, len(content)))
-        return bytes(self._sent[length : self._machine.sent.count])
+        return self._sent.raw[length : self._machine.sent.count]
 
 
 def host_options(board: Board, layout: Layout) -> tuple[str, ...]:

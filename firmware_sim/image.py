@@ -46,9 +46,16 @@ class Image:
 
 
 def build_image(
-    bundle: Bundle, board: Board, folder: Path, key: bytes | None = None, port: str = "board"
+    bundle: Bundle,
+    board: Board,
+    folder: Path,
+    key: bytes | None = None,
+    port: str = "board",
+    more: tuple[str, ...] = (),
 ) -> Path:
     """Compile and link; the firmware takes updates that are signed by `key`, by default none.
+
+    `more` are options of the port.
 
     InputError where the bundle has no model.c, nothing compiles it, or the board is too small.
     """
@@ -61,9 +68,9 @@ def build_image(
         (here / "board.ld").write_text(_script(board, layout))
         library = build_library(sorted(CORE.glob("*.c")), board.core, here)
         own = sorted(FIRMWARE.glob("*.c"))
-        ports = [PORTS / f"{name}.c" for name in ("main", "startup", port)]
+        ports = [PORTS / f"{name}.c" for name in ("main", "startup", "model", port)]
         target = (*TARGETS[board.core].options, *FREESTANDING)
-        macros = macros_of(board, layout)
+        macros = (*macros_of(board, layout), *more)
         objects = [here / "slot.o"]
         compile_core([here / "slot.S"], objects[0], (*target, "-c"))
         for source in (*own, *ports, here / "trust.c"):

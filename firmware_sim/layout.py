@@ -44,7 +44,7 @@ def layout_of(board: Board) -> Layout:
     end = log_at + LOG_PAGES * board.flash_page_bytes
     if end > board.flash_at + board.flash_bytes:
         raise InputError(
-            f"board {board.name} has {board.flash_bytes:,} bytes of flash; code, two models and the "
-            f"log take {end - board.flash_at:,}"
+            f"board {board.name} has {board.flash_bytes:,} bytes of flash; code, two models and "
+            f"the log take {end - board.flash_at:,}"
         )
     return Layout(board.flash_page_bytes, slot_at, log_at, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 from ..edge.errors import InputError
@@ -86,6 +86,14 @@ class Status:
     slot: int
     verdicts: tuple[Verdict, ...]
 
+    @classmethod
+    def read(cls, content: bytes) -> Status:
+        """The bytes of the struct."""
+        values = STATUS.unpack(content)
+        names = [field.name for field in fields(cls)]
+        verdicts = tuple(Verdict(value) for value in values[-2:])
+        return cls(**dict(zip(names, [*values[:-2], verdicts], strict=True)))
+
 
 @dataclass(frozen=True)
 class LogRecord:
@@ -119,8 +127,7 @@ class Link:
 
     def status(self) -> Status:
         """How the device is."""
-        *values, first, second = STATUS.unpack(self.ask(Request.STATUS)[1])
-        return Status(*values, (Verdict(first), Verdict(second)))
+        return Status.read(self.ask(Request.STATUS)[1])
 
     def log(self, first: int = 0) -> list[LogRecord]:
         """Every record of its log from a number on."""
@@ -129,8 +136,8 @@ class Link:
             _, content = self.ask(Request.READ_LOG, struct.pack("<I", first))
             for record in RECORD.iter_unpack(content):
                 sequence, kind, boot, at, start, end, value, _ = record
-                times = (None if ms == NEVER_MS else ms for ms in (start, end))
-                found.append(LogRecord(sequence, Kind(kind), boot, at, *times, value))
+                begun, ended = (None if ms == NEVER_MS else ms for ms in (start, end))
+                found.append(LogRecord(sequence, Kind(kind), boot, at, begun, ended, value))
             if not content:
                 return found
             first = found[-1].sequence + 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from unicorn import arm_const as arm
 from unicorn.unicorn import Uc, UcError
-from unicorn.unicorn_const import UC_ARCH_ARM, UC_MODE_MCLASS, UC_MODE_THUMB
+from unicorn.unicorn_const import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
 
 from .board import Board
 from .counter import InstructionCounter
@@ -56,7 +56,7 @@ class Machine:
         self._registers = dict.fromkeys(REGISTERS, 0)
         self._hungry = 0  # samples since the watchdog was fed
         self._is_hung = self._asks_reset = False
-        self.instructions_left: int | None = None  # then power goes
+        self.instructions_left: int | None = None  # then, at the end of a block, power goes
         self.events = bytearray()  # as the link took them
         self.sent = bytearray()  # by the UART
         self.resets: list[int] = []  # causes, in order
@@ -98,12 +98,16 @@ class Machine:
         """Bytes come in by the UART; those that it sends meanwhile."""
         length = len(self.sent)
         for at in range(0, len(content), UART_AT_ONCE):
-            for byte in content[at : at + UART_AT_ONCE]:
-                self._registers["uart_byte"] = byte
-                if not self._is_hung:
-                    self._interrupt("uart_interrupt")
+            self.receive_only(content[at : at + UART_AT_ONCE])
             self.turn()
         return bytes(self.sent[length:])
+
+    def receive_only(self, content: bytes) -> None:
+        """The interrupts of bytes alone."""
+        for byte in content:
+            self._registers["uart_byte"] = byte
+            if not self._is_hung:
+                self._interrupt("uart_interrupt")
 
     @property
     def at(self) -> int:
@@ -126,6 +130,23 @@ class Machine:
     def put(self, at: int, content: bytes) -> None:
         """Memory, flash too, as a programmer's cable writes it."""
         self._uc.mem_write(at, content)
+
+    def watched_turn(self, at: int, size: int) -> set[bytes]:
+        """A turn of the main loop; what flash held there behind each of its instructions."""
+        contents = {self.memory(at, size)}
+        seen = self.flash.operations
+
+        def look(_: Uc, __: int, ___: int, ____: Any) -> None:
+            nonlocal seen
+            if self.flash.operations != seen:
+                seen = self.flash.operations
+                contents.add(self.memory(at, size))
+
+        hook = self._uc.hook_add(UC_HOOK_CODE, look)
+        self._uc.ctl_flush_tb()  # type: ignore[attr-defined]  # what is translated calls no hook
+        self.turn()
+        self._uc.hook_del(hook)
+        return contents | {self.memory(at, size)}
 
     def functions(self) -> dict[str, int]:
         """Instructions of each function since `clear_functions`."""
@@ -160,9 +181,10 @@ class Machine:
     def _run(self, at: int) -> int:
         """Until the firmware sleeps or an interrupt returns."""
         before, left = self._counter.total, self.instructions_left
-        self._counter.stop_after(int(WATCHDOG_S * self._board.clock_hz))
+        most = int(WATCHDOG_S * self._board.clock_hz)
+        self._counter.stop_after(most if left is None else min(most, left))
         try:
-            self._uc.emu_start(at | 1, RETURN_AT, count=left or 0)
+            self._uc.emu_start(at | 1, RETURN_AT)
         except UcError:  # a fault: its handler waits for the watchdog
             self._is_hung = True
         count = self._counter.total - before
@@ -171,12 +193,12 @@ class Machine:
         if self._asks_reset:
             self._asks_reset = False
             return count + self.start(ASKED)
-        if count > WATCHDOG_S * self._board.clock_hz:
+        if count > most:
             self._is_hung = True
         return count
 
     def _spend(self, count: int, left: int) -> None:
-        if count >= left:
+        if count > left:
             self.instructions_left = None
             raise PowerLost
         self.instructions_left = left - count

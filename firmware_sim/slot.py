@@ -1,4 +1,4 @@
-"""A model as the firmware keeps it in a slot: header, pointers, image; the twin of firmware/slots.h.
+"""A model as the firmware keeps it: header, pointers, image; the twin of firmware/slots.h.
 
 The image is a bundle's model.c linked to address 0. `Slot.sent` is what travels, and what hash and
 signature are of; `Slot.placed` is how it stands in flash, every pointer moved to where it lies.

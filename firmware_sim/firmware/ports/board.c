@@ -45,8 +45,6 @@ void device_show_alerts(uint32_t bits) { DEVICE->alert = bits; }
 
 void device_feed_watchdog(void) { DEVICE->watchdog = 1; }
 
-const void *device_flash(uint32_t at) { return (const void *)(uintptr_t)at; }
-
 void device_flash_program(uint32_t at, uint32_t word) {
   DEVICE->flash_address = at;
   DEVICE->flash_word = word;
@@ -60,12 +58,6 @@ void device_reset(void) {
   DEVICE->reset = 1;
   for (;;) {
   }
-}
-
-lo_model model_in_use; /* the linker takes it for lo_the_model */
-
-void device_use_model(const void *image) {
-  __builtin_memcpy(&model_in_use, image, sizeof model_in_use);
 }
 
 void device_sleep(void) { __asm__ volatile("wfi"); }
