@@ -8,8 +8,11 @@ import pytest
 from leadone import Record
 from leadone.edge.c_stream import EVENT, PART_TYPES
 from leadone.firmware_sim.board import Board
+from leadone.firmware_sim.flash import PowerLost
 from leadone.firmware_sim.front_end import MISSING, codes_of
-from leadone.firmware_sim.machine import LEAD_OFF, Machine
+from leadone.firmware_sim.image import Image
+from leadone.firmware_sim.link import Kind, Link
+from leadone.firmware_sim.machine import ASKED, LEAD_OFF, POWER, WATCHDOG, Machine
 from leadone.firmware_sim.simulation import RING_SAMPLES
 
 RATE_HZ = 250
@@ -134,3 +137,90 @@ def test_flipped_bits_of_the_network_are_forgotten(
     beats_s = _beats_s(machine)
     late, expected = beats_s[beats_s > 16], whole_s[whole_s > 16]
     assert len(late) == len(expected) and np.abs(late - expected).max() < 1e-9
+
+
+def test_a_main_loop_that_hangs_is_reset_by_the_watchdog(
+    machine: Machine, codes: np.ndarray, whole_s: np.ndarray
+) -> None:
+    """Interrupts go on, nobody reads: two seconds later the device begins anew, and says so."""
+    _run(machine, codes[:1000])
+    for code in codes[1000:2000].tolist():
+        machine.interrupt(code)
+    assert WATCHDOG in machine.resets
+    status = Link(machine.receive).status()
+    assert (status.reset_cause, status.boot) == (WATCHDOG, 2)
+    begun = len(_beats_s(machine))
+    _run(machine, codes[2000:])
+    late_s = _beats_s(machine)[begun:]
+    restarted_s = 24 - Link(machine.receive).status().samples / RATE_HZ
+    expected = whole_s[whole_s > restarted_s + 6] - restarted_s
+    assert np.abs(late_s[-len(expected) :] - expected).max() < 0.05
+
+
+def test_a_brown_out_loop_ends_in_a_device_that_works(
+    machine: Machine, codes: np.ndarray, whole_s: np.ndarray
+) -> None:
+    """Power goes in the middle of the boot, thirty times at any place; the log stays whole."""
+    rng = np.random.default_rng(0)
+    boot = machine.start()
+    for left in rng.integers(1, boot, 30).tolist():
+        machine.instructions_left = left
+        with pytest.raises(PowerLost):
+            machine.start()
+    for cut_at in range(8):
+        machine.flash.cut_at = machine.flash.operations + cut_at
+        with pytest.raises(PowerLost):
+            machine.start()
+    machine.instructions_left = None
+    machine.start()
+    machine.events.clear()
+    _run(machine, codes)
+    assert (_beats_s(machine) == whole_s).all()
+    log = Link(machine.receive).log()
+    assert [record.sequence for record in log] == list(range(1, len(log) + 1))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flipped_bits_anywhere_in_ram_end_in_a_device_that_works(
+    machine: Machine, image: Image, codes: np.ndarray, whole_s: np.ndarray, seed: int
+) -> None:
+    """Whatever they do, a beat is never told of another time than now; what hangs is reset."""
+    rng = np.random.default_rng(seed)
+    _run(machine, codes[: 8 * RATE_HZ])
+    told = len(machine.events)
+    at, size = image.sections[".bss"]
+    for _ in range(20):
+        machine.flip(at + int(rng.integers(size)), int(rng.integers(8)))
+    damaged = codes[8 * RATE_HZ : 16 * RATE_HZ].tolist()
+    for code in damaged:
+        machine.sample(code)
+    for event in np.frombuffer(bytes(machine.events[told:]), EVENT):
+        assert 1 <= event["kind"] <= 4
+    machine.start()
+    machine.events.clear()
+    _run(machine, codes)
+    assert (_beats_s(machine) == whole_s).all()
+
+
+def test_an_event_of_another_time_resets_the_device(machine: Machine, codes: np.ndarray) -> None:
+    """The count of samples that have come is kept twice: where they differ, nothing is told."""
+    _run(machine, codes[: 8 * RATE_HZ])
+    told = len(_beats_s(machine))
+    machine.flip(machine.symbol("taken") + 2, 0)  # 65,536 samples more or fewer
+    _run(machine, codes[8 * RATE_HZ : 12 * RATE_HZ])
+    assert machine.resets == [POWER, ASKED]
+    log = Link(machine.receive).log()
+    assert [(r.kind, r.value) for r in log if r.kind == Kind.FAULT] == [(Kind.FAULT, 2)]
+    later_s = _beats_s(machine)[told:]
+    assert (later_s <= Link(machine.receive).status().samples / RATE_HZ).all()
+
+
+def test_garbage_on_the_uart_changes_no_beat(
+    machine: Machine, codes: np.ndarray, whole_s: np.ndarray
+) -> None:
+    rng = np.random.default_rng(0)
+    for second in np.split(codes, 24):
+        _run(machine, second)
+        machine.receive(rng.bytes(300))
+    assert (_beats_s(machine) == whole_s).all()
+    assert Link(lambda sent: machine.receive(b"\0" + sent)).status().boot == 1

@@ -75,12 +75,10 @@ static bool guarded(void (*call)(void)) {
     case RESET:
       host->resets += 1;
       host->reset_cause = RESET_ASKED;
-      call = firmware_boot;
-      break;
-    default: break;
+      firmware_boot();
+      return true;
+    default: call(); return true;
   }
-  call();
-  return true;
 }
 
 bool host_start(host_machine *machine, uint32_t cause) {
