@@ -958,18 +958,52 @@ front_end_option = click.option("--front-end", help="In place of the board's own
 @trust_option
 @board_option
 @front_end_option
+@click.option(
+    "--update-key",
+    type=click.Path(path_type=Path),
+    help="The public key that updates have to be signed by; without, the device takes none.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The image's folder.")
 def build_command(
-    model: str, trusted: Path | None, board_name: str, front_end: str | None, out: Path
+    model: str,
+    trusted: Path | None,
+    board_name: str,
+    front_end: str | None,
+    update_key: Path | None,
+    out: Path,
 ) -> None:
     """Compile the firmware around a model: OUT/firmware.elf."""
     _need_firmware()
+    from .edge.files import make_folder
+    from .edge.signature import read_public_key
     from .firmware_sim.board import load_board
     from .firmware_sim.image import build_image, read_image
 
-    path = build_image(_bundle_in_c(model, trusted), load_board(board_name, front_end), out)
+    key = None if update_key is None else read_public_key(update_key)
+    make_folder(out)
+    path = build_image(_bundle_in_c(model, trusted), load_board(board_name, front_end), out, key)
     image = read_image(path)
     click.echo(f"{image.flash_bytes:>9,} bytes of flash, {image.variable_bytes:,} of RAM: {path}")
+
+
+@firmware.command("pack")
+@model_option
+@trust_option
+@board_option
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+def firmware_pack(model: str, trusted: Path | None, board_name: str, key: Path, out: Path) -> None:
+    """Write a model as the signed update that a device's slots take."""
+    _need_firmware()
+    from .firmware_sim.board import load_board
+    from .firmware_sim.slot import build_slot
+
+    slot = build_slot(_bundle_in_c(model, trusted), load_board(board_name).core).signed(key)
+    with whole_file(out) as unfinished:
+        unfinished.write_bytes(slot.sent)
+    click.echo(f"{out}: {slot.name}, {len(slot.sent):,} bytes, signed")
 
 
 def simulation_options(command: Callable[..., None]) -> Callable[..., None]:

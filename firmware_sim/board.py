@@ -47,7 +47,7 @@ class Battery:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """From the electrodes to a code: (code - zero) * step_mv is the signal at the input."""
+    """From the electrodes to a code: the firmware takes (code - zero) * step_mv for the signal."""
 
     name: str
     rate_hz: float
@@ -55,6 +55,9 @@ class FrontEnd:
     zero: int
     bits: int
     noise_mv: float  # root mean square, at the input
+    gain_error: float  # of the part, as a share
+    offset_mv: float
+    range_mv: float  # of the input, to either side
     ma: float
     spread: float
     source: str

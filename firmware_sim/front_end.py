@@ -1,4 +1,4 @@
-"""From a recorded signal to the codes of a front end, with its steps, range, noise and clock."""
+"""From a recorded signal to a front end's codes: gain, offset, noise, range, steps and clock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def codes_of(
     share = at - before
     mv = signal[before] * (1 - share) + signal[np.minimum(before + 1, len(signal) - 1)] * share
     noise = np.random.default_rng(seed).normal(0, front.noise_mv, len(mv))
-    steps = np.rint((mv + noise) / front.step_mv) + front.zero
+    seen = (mv + noise) * (1 + front.gain_error) + front.offset_mv
+    steps = np.rint(np.clip(seen, -front.range_mv, front.range_mv) / front.step_mv) + front.zero
     low, high = (
         (0, 2**front.bits - 1)
         if front.zero

@@ -53,8 +53,9 @@ class QemuFirmware:
         if found is None:
             raise InputError(f"there is no {PROGRAM}; on Debian: apt-get install qemu-system-arm")
         self._program, self._chosen = found, MACHINES[core]
-        at = {"flash_at": self._chosen.flash_at, "ram_at": self._chosen.ram_at}
-        there = replace(board, core=core, **at, flash_bytes=512 * 1024, ram_bytes=64 * 1024)
+        flash_at, ram_at = self._chosen.flash_at, self._chosen.ram_at
+        there = replace(board, core=core, flash_at=flash_at, flash_bytes=512 * 1024)
+        there = replace(there, ram_at=ram_at, ram_bytes=64 * 1024)
         more = (f"-DTICK_HZ={self._chosen.tick_hz}",)
         self._image = build_image(bundle, there, folder, port="qemu", more=more)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..edge.files import make_folder, whole_file
+from .layout import SLOT_BYTES, layout_of
 from .simulation import RING_SAMPLES, Simulation
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
@@ -20,7 +21,12 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.no{color:#b00020;font-w
 WIDTH, HEIGHT, EDGE = 900, 180, 44
 MOST_POINTS = 900
 SHOWN_FUNCTIONS = 25
-SHOWN_SECTIONS = (".text", ".ARM.exidx", ".data", ".bss")
+SECTIONS = {
+    ".text": "code and constants",
+    ".slot": "first slot, the model",
+    ".data": "variables that begin with a value",
+    ".bss": "variables",
+}
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,10 +90,13 @@ def _budgets(simulation: Simulation) -> str:
 
 def _memory(simulation: Simulation) -> str:
     rows = [
-        (name, f"{at:#010x}", f"{size:,}")
+        (f"{SECTIONS[name]} ({name})", f"{at:#010x}", f"{size:,}")
         for name, (at, size) in simulation.sections.items()
-        if name in SHOWN_SECTIONS and size
+        if name in SECTIONS and size
     ]
+    layout = layout_of(simulation.board)
+    rows.append(("second slot, empty", f"{layout.slot(1):#010x}", f"{SLOT_BYTES:,}"))
+    rows.append(("log", f"{layout.log_at:#010x}", f"{layout.end - layout.log_at:,}"))
     rows.append(("stack, its deepest", "from the end of RAM", f"{simulation.stack_bytes:,}"))
     return _table(("section", "address", "bytes"), rows)
 

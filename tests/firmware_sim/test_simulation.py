@@ -10,6 +10,7 @@ import pytest
 
 from leadone import Record
 from leadone.edge.bundle import Bundle, load_bundle
+from leadone.edge.c_stream import EVENT
 from leadone.edge.errors import InputError
 from leadone.firmware_sim.board import Board, board_names, load_board, load_front_end
 from leadone.firmware_sim.events import EVENT_BYTES, event_lines
@@ -97,13 +98,39 @@ def test_what_is_refused(tmp_path: Path) -> None:
         build_image(load_bundle("wrist"), load_board("nrf52840"), tmp_path)
 
 
-@pytest.mark.parametrize("name", ["ads1292r", "ad8232", "max30003"])
+FRONT_ENDS = ("ads1292r", "ad8232", "max30003", "max86150")
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_front_end_gives_the_signal_back(demo: Record, name: str) -> None:
     front = load_front_end(name)
-    quiet = replace(front, noise_mv=0.0, rate_hz=demo.rate_hz)
-    found = signal_of(codes_of(_part(demo, 10), quiet), quiet)
-    limit = front.step_mv * (2 ** (front.bits - 1) - 1)
-    expected = np.clip(demo.signal_mv[: len(found)], -limit, limit)
+    ideal = replace(front, noise_mv=0.0, gain_error=0.0, offset_mv=0.0, rate_hz=demo.rate_hz)
+    found = signal_of(codes_of(_part(demo, 10), ideal), ideal)
+    expected = np.clip(demo.signal_mv[: len(found)], -front.range_mv, front.range_mv)
     assert np.abs(found - expected).max() <= front.step_mv
     gap = replace(demo, signal_mv=np.full(100, np.nan, np.float32))
-    assert (codes_of(gap, quiet) == MISSING).all()
+    assert (codes_of(gap, front) == MISSING).all()
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_front_end_has_faults_of_its_own(demo: Record, name: str) -> None:
+    front = load_front_end(name)
+    flat = replace(demo, signal_mv=np.ones(10_000, np.float32), rate_hz=front.rate_hz)
+    seen = signal_of(codes_of(flat, front), front)
+    assert seen.mean() == pytest.approx(1 + front.gain_error + front.offset_mv, abs=0.01)
+    assert seen.std() == pytest.approx(np.hypot(front.noise_mv, front.step_mv / 12**0.5), rel=0.1)
+    beyond = replace(flat, signal_mv=np.full(10_000, 1e4, np.float32))
+    limit = min(front.range_mv, front.step_mv * (2 ** (front.bits - 1) - 1))
+    assert np.abs(signal_of(codes_of(beyond, front), front) - limit).max() <= front.step_mv
+    drifting = codes_of(flat, front, drift_ppm=200)
+    assert len(drifting) - len(seen) in (1, 2)
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_every_front_end_gives_the_beats(demo: Record, bundle: Bundle, name: str) -> None:
+    board = load_board("nrf52840", name)
+    firmware = HostFirmware(bundle, board)
+    firmware.start()
+    events = np.frombuffer(firmware.samples(codes_of(demo, board.front_end)), EVENT)
+    beats = int((events["kind"] == 1).sum())
+    assert 0.95 * 520 < beats < 1.05 * 520
