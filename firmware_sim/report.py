@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from .simulation import RING_SAMPLES, Simulation
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 color:#1b1f24;background:#fff}table{border-collapse:collapse;margin:.5rem 0 1.5rem}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid #ddd}
-td.n{text-align:right;font-variant-numeric:tabular-nums}.no{color:#b00020;font-weight:600}
+td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.no{color:#b00020;font-weight:600}
 .yes{color:#0a6b2d}svg{width:100%;height:auto}p.s{color:#57606a}"""
 WIDTH, HEIGHT, EDGE = 900, 180, 44
 MOST_POINTS = 900
+NUMBER = re.compile(r"[\d.,]+( %| ms| mA)?|0x[\da-f]+")
 SHOWN_FUNCTIONS = 25
 SECTIONS = {
     ".text": "code and constants",
@@ -65,10 +67,10 @@ def render(simulation: Simulation, record: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are markup already; those that begin with a digit stand to the right."""
+    """Cells are markup already; numbers stand to the right."""
     names = "".join(f"<th>{name}</th>" for name in head)
     lines = [
-        "".join(f"<td{' class=n' if cell[:1].isdigit() else ''}>{cell}</td>" for cell in row)
+        "".join(f"<td{' class=n' if NUMBER.fullmatch(cell) else ''}>{cell}</td>" for cell in row)
         for row in rows
     ]
     return f"<table><tr>{names}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
@@ -161,7 +163,7 @@ def _plots(simulation: Simulation) -> str:
         _plot(title, values, seconds)
         for title, values in (
             ("instructions a sample", simulation.work),
-            ("samples in the ring", simulation.backlog(board.cpi.high)),
+            ("samples that wait in the ring", simulation.backlog(board.cpi.high)),
             ("current in a sample's time, mA", drawn),
         )
     )
