@@ -56,11 +56,12 @@ def _rhythm(models: list[dict[str, Any]]) -> list[list[str]]:
 
 def _findings(models: list[dict[str, Any]]) -> list[list[str]]:
     first, second = models
-    return [
-        [*row, _plain(second[code]["auc"]["value"]), _share(second[code]["g_mean"])]
-        + [_plain(TWELVE_LEAD_FIGURES[code][2])]
-        for code, row in zip(PATHOLOGIES, _findings_of(first), strict=True)
-    ]
+    rows = []
+    for code, row in zip(PATHOLOGIES, _findings_of(first), strict=True):
+        other, published = second[code], TWELVE_LEAD_FIGURES[code][2]
+        auc, g_mean = _plain(other["auc"]["value"]), _share(other["g_mean"])
+        rows.append([*row, auc, g_mean, _plain(published)])
+    return rows
 
 
 def _findings_of(findings: dict[str, Any]) -> list[list[str]]:
