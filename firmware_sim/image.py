@@ -12,6 +12,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from ..edge.bundle import Bundle
 from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
+from ..edge.timing import RATE_HZ
 from .board import Board
 from .layout import CODE_BYTES, Layout, layout_of
 from .slot import Slot, build_slot, model_layout
@@ -21,7 +22,6 @@ PORTS = FIRMWARE / "ports"
 IMAGE, UPDATE = "firmware.elf", "model.slot"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 LINK = ("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,norelro", "-Wl,--build-id=none")
-RUNTIME = ("-Os", "-g")  # the compiler's own arithmetic, small; -g keeps the names
 NO_KEY = bytes(32)
 
 
@@ -66,7 +66,7 @@ def build_image(
         (here / "slot.bin").write_bytes(slot.placed(layout.slot_at))
         (here / "slot.S").write_text(f'.section .slot, "a"\n.incbin "{here / "slot.bin"}"\n')
         (here / "board.ld").write_text(_script(board, layout))
-        library = build_library(sorted(CORE.glob("*.c")), board.core, here)
+        library = build_library(_core_sources(board), board.core, here)
         own = sorted(FIRMWARE.glob("*.c"))
         ports = [PORTS / f"{name}.c" for name in ("main", "startup", "model", port)]
         target = (*TARGETS[board.core].options, *FREESTANDING)
@@ -75,11 +75,11 @@ def build_image(
         compile_core([here / "slot.S"], objects[0], (*target, "-c"))
         for source in (*own, *ports, here / "trust.c"):
             objects.append(here / f"{source.stem}.o")
-            plain = ("-fno-builtin",) if source.stem == "memory" else ()
-            options = (*target, *STRICT, *SMALL, *plain, *macros, f"-I{FIRMWARE}", "-c")
+            level = ("-O2", "-fno-builtin") if source.stem == "memory" else SMALL
+            options = (*target, *STRICT, *level, *macros, f"-I{FIRMWARE}", "-c")
             compile_core([source], objects[-1], options)
         image = folder / IMAGE
-        linked = (*target, *LINK, *RUNTIME, "-T", str(here / "board.ld"))
+        linked = (*target, *LINK, "-T", str(here / "board.ld"))
         compile_core([*objects, library], image, linked)
     return image
 
@@ -122,6 +122,14 @@ def trust_source(slot: Slot, key: bytes | None) -> str:
         f"const uint8_t trusted_key[KEY_BYTES] = {_table(key or NO_KEY)};\n"
         f"const uint8_t built_with[SHA512_BYTES] = {_table(slot.hash)};\n"
     )
+
+
+def _core_sources(board: Board) -> list[Path]:
+    """The core's, without its resampler where there is nothing to resample."""
+    sources = sorted(CORE.glob("*.c"))
+    if board.front_end.rate_hz != RATE_HZ:
+        return sources
+    return [source for source in sources if source.stem != "resampler"] + [PORTS / "one_rate.c"]
 
 
 def _table(content: Sequence[int]) -> str:
