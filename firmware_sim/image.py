@@ -19,7 +19,7 @@ from .slot import Slot, build_slot, model_layout
 
 FIRMWARE = Path(__file__).parent / "firmware"
 PORTS = FIRMWARE / "ports"
-IMAGE, UPDATE = "firmware.elf", "model.slot"
+IMAGE = "firmware.elf"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 LINK = ("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,norelro", "-Wl,--build-id=none")
 NO_KEY = bytes(32)

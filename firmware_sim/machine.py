@@ -127,10 +127,6 @@ class Machine:
         (byte,) = self.memory(at, 1)
         self._uc.mem_write(at, bytes([byte ^ 1 << bit]))
 
-    def put(self, at: int, content: bytes) -> None:
-        """Memory, flash too, as a programmer's cable writes it."""
-        self._uc.mem_write(at, content)
-
     def watched_turn(self, at: int, size: int) -> set[bytes]:
         """A turn of the main loop; what flash held there behind each of its instructions."""
         contents = {self.memory(at, size)}
