@@ -6,9 +6,23 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif";
 export const colours = {};
 
 /** Again after the colour scheme changed. */
-export function readColours() {
-  const style = getComputedStyle(document.documentElement);
+export function readColours(element = document.documentElement) {
+  const style = getComputedStyle(element);
   for (const name of NAMES) colours[name] = style.getPropertyValue("--" + name).trim();
+}
+
+/** Draw for paper, which is light whatever the screen is. */
+export function withPaperColours(draw) {
+  const light = document.createElement("div");
+  light.className = "light";
+  document.body.append(light);
+  readColours(light);
+  light.remove();
+  try {
+    draw();
+  } finally {
+    readColours();
+  }
 }
 
 export const beatColour = (label) => colours[label.toLowerCase()];

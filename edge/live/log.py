@@ -1,0 +1,130 @@
+"""`LiveLog`: what a source sent and its monitor told, for readers that each go at their own pace.
+
+One thread writes. A reader holds nothing but its place and takes what is new when it can: a slow
+one never holds the writer up, one that comes again reads on from where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ..record import FloatArray
+from ..sources.chunk import Format
+from ..sources.follow import Heard
+from .event_list import EventList
+from .sample_ring import Block, SampleRing
+
+SAMPLES_A_MESSAGE = 1 << 15
+EVENTS_A_MESSAGE = 2_000
+HEAD = struct.Struct("<ddd")  # number and second of the first sample, seconds a sample
+WAITING, RUNNING, SILENT, ENDED, BROKEN = "waiting", "running", "silent", "ended", "broken"
+
+
+@dataclass(frozen=True)
+class About:
+    """What is watched: its name, its speed (None: as fast as it goes), whether it is a device."""
+
+    name: str
+    speed: float | None = 1.0
+    is_device: bool = True
+
+
+@dataclass
+class Place:
+    """How far a reader is: samples and events that it has, and which state it was told."""
+
+    samples: int = 0
+    events: int = 0
+    state: int = -1
+    is_greeted: bool = False
+
+
+class LiveLog:
+    """The latest `keep_s` seconds of signal and events, and how the source is."""
+
+    def __init__(self, about: About, keep_s: float) -> None:
+        """Nothing heard yet."""
+        self._about, self._keep_s = about, keep_s
+        self._lock = threading.Lock()
+        self._hello: dict[str, Any] | None = None
+        self._ring = SampleRing(1)
+        self._events = EventList(keep_s)
+        self._state = {"state": WAITING, "text": ""}
+        self._state_number = 0
+
+    # ---- the writer --------------------------------------------------------------------------
+
+    def begin(self, told: Format, first_chunk_s: float) -> None:
+        """The stream has said what its samples are, and sent a first chunk of them."""
+        about = self._about
+        with self._lock:
+            self._ring = SampleRing(int(self._keep_s * told.rate_hz))
+            self._hello = {
+                "name": about.name,
+                "lead": told.lead,
+                "rate_hz": told.rate_hz,
+                "has_gain": told.has_gain,
+                "speed": about.speed,
+                "started_at_s": time.time() - first_chunk_s if about.is_device else None,
+                "keep_s": self._keep_s,
+            }
+
+    def take(self, heard: Heard) -> None:
+        """Append what was heard."""
+        with self._lock:
+            if len(heard.samples_mv):
+                self._ring.write(heard.samples_mv, heard.first_s, heard.period_s, heard.gap_s)
+            self._events.add(heard.events, self._ring.end_s)
+        self.say(RUNNING)
+
+    def say(self, state: str, text: str = "") -> None:
+        """How the source is now, in a sentence where there is something to say."""
+        now = {"state": state, "text": text}
+        with self._lock:
+            if now != self._state:
+                self._state = now
+                self._state_number += 1
+
+    # ---- readers -----------------------------------------------------------------------------
+
+    @property
+    def failure(self) -> str | None:
+        """Why the source broke, if it did."""
+        with self._lock:
+            return self._state["text"] if self._state["state"] == BROKEN else None
+
+    def read(self, place: Place) -> list[str | bytes]:
+        """What is new since `place`, which moves on; a part of it where there is much."""
+        messages: list[str | bytes] = []
+        with self._lock:
+            if self._hello is not None and not place.is_greeted:
+                gone = dict(self._events.gone) if place.events == 0 else {}
+                messages.append(_json({"hello": {**self._hello, "gone": gone}}))
+                place.is_greeted = True
+            if place.state != self._state_number:
+                messages.append(_json({"source": self._state}))
+                place.state = self._state_number
+            if not place.is_greeted:
+                return messages
+            texts, place.events = self._events.read(place.events, EVENTS_A_MESSAGE)
+            if texts:
+                messages.append(f'{{"events":[{",".join(texts)}],"next":{place.events}}}')
+            block = self._ring.read(place.samples, SAMPLES_A_MESSAGE)
+            if block is not None:
+                place.samples = block.at + len(block.samples_mv)
+                messages.append(_bytes(block))
+        return messages
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _bytes(block: Block) -> bytes:
+    samples: FloatArray = block.samples_mv.astype("<f4", copy=False)
+    return HEAD.pack(block.at, block.first_s, block.period_s) + samples.tobytes()
