@@ -9,10 +9,15 @@ from __future__ import annotations
 import base64
 import html
 from pathlib import Path
+from typing import Any
 
+from .alerts import AlertLimits, texts
 from .bundle import Bundle
+from .c_stream import ALERTS, REASONS, STATES
 from .files import make_folder, whole_file
-from .web_parts import assembled, json_in_html, web_facts
+from .labels import BEATS, RHYTHMS
+from .record_head import RecordHead
+from .web_parts import assembled, json_in_html
 
 PAGE = "index.html"
 DEMO = Path(__file__).parent / "demo"
@@ -51,6 +56,21 @@ def render_web_page(bundle: Bundle, wasm: bytes) -> str:
     }
     page, _ = assembled(PAGE, "main", POLICY, values)
     return page
+
+
+def web_facts(bundle: Bundle) -> dict[str, Any]:
+    """What the script has to know of the core's numbers: their names, and the thresholds."""
+    head = RecordHead.from_manifest(bundle.manifest["record_head"])
+    findings = zip(head.findings, head.thresholds, strict=True)
+    return {
+        "beats": BEATS,
+        "rhythms": RHYTHMS,
+        "alerts": ALERTS,
+        "states": STATES,
+        "reasons": REASONS,
+        "texts": texts(AlertLimits()),
+        "findings": [{"code": code, "threshold": threshold} for code, threshold in findings],
+    }
 
 
 def _embedded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What every page of `edge/web` is made of: one style, one script, shared pieces of HTML, facts.
+"""What every page of `edge/web` is made of: one style, one script, shared pieces of HTML.
 
 Script and style stand inside the page; its Content-Security-Policy allows them by their hashes.
 """
@@ -13,11 +13,6 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from .alerts import AlertLimits, texts
-from .bundle import Bundle
-from .c_stream import ALERTS, REASONS, STATES
-from .labels import BEATS, RHYTHMS
-from .record_head import RecordHead
 from .web_script import one_script
 
 PIECES = ("cards", "paper", "told")  # HTML that pages share
@@ -47,21 +42,6 @@ def assembled(
         **values,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], sources[page]), allowed
-
-
-def web_facts(bundle: Bundle) -> dict[str, Any]:
-    """What the script has to know of the core's numbers: their names, and the thresholds."""
-    head = RecordHead.from_manifest(bundle.manifest["record_head"])
-    findings = zip(head.findings, head.thresholds, strict=True)
-    return {
-        "beats": BEATS,
-        "rhythms": RHYTHMS,
-        "alerts": ALERTS,
-        "states": STATES,
-        "reasons": REASONS,
-        "texts": texts(AlertLimits()),
-        "findings": [{"code": code, "threshold": threshold} for code, threshold in findings],
-    }
 
 
 def json_in_html(data: Mapping[str, Any]) -> str:

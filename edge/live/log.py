@@ -10,9 +10,10 @@ import json
 import struct
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..events import Quality
 from ..record import FloatArray
 from ..sources.chunk import Format
 from ..sources.follow import Heard
@@ -36,11 +37,12 @@ class About:
 
 @dataclass
 class Place:
-    """How far a reader is: samples and events that it has, and which state it was told."""
+    """How far a reader is: samples and events that it has, and what it was told of now."""
 
     samples: int = 0
     events: int = 0
     state: int = -1
+    signal: int = -1
     is_greeted: bool = False
 
 
@@ -56,6 +58,8 @@ class LiveLog:
         self._events = EventList(keep_s)
         self._state = {"state": WAITING, "text": ""}
         self._state_number = 0
+        self._signal: Quality | None = None
+        self._signal_number = 0
 
     # ---- the writer --------------------------------------------------------------------------
 
@@ -80,7 +84,14 @@ class LiveLog:
             if len(heard.samples_mv):
                 self._ring.write(heard.samples_mv, heard.first_s, heard.period_s, heard.gap_s)
             self._events.add(heard.events, self._ring.end_s)
+            self._note(heard.live.signal_now)
         self.say(RUNNING)
+
+    def _note(self, signal: Quality | None) -> None:
+        """The stretch of quality that goes on; told again only when it is another."""
+        before, self._signal = self._signal, signal
+        if signal is None or before is None or signal.start_s != before.start_s:
+            self._signal_number += signal is not before
 
     def say(self, state: str, text: str = "") -> None:
         """How the source is now, in a sentence where there is something to say."""
@@ -114,6 +125,9 @@ class LiveLog:
             texts, place.events = self._events.read(place.events, EVENTS_A_MESSAGE)
             if texts:
                 messages.append(f'{{"events":[{",".join(texts)}],"next":{place.events}}}')
+            if place.signal != self._signal_number:
+                messages.append(_json({"signal": self._signal and asdict(self._signal)}))
+                place.signal = self._signal_number
             block = self._ring.read(place.samples, SAMPLES_A_MESSAGE)
             if block is not None:
                 place.samples = block.at + len(block.samples_mv)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..bundle import Bundle
-from ..web_parts import assembled, json_in_html, web_facts
+from ..web_page import web_facts
+from ..web_parts import assembled, json_in_html
 
 POLICY = (
     "default-src 'none'",

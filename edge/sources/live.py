@@ -42,6 +42,13 @@ class LiveMonitor:
         return self._offset_s + self._timeline.device_s(self._timeline.count / self._rate_hz)
 
     @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on, where the monitor tells."""
+        now = self._monitor.signal_now
+        told = self._told([] if now is None else [now])
+        return told[0] if told and isinstance(told[0], Quality) else None
+
+    @property
     def period_s(self) -> float:
         """Device seconds between two samples."""
         return self._timeline.period_s

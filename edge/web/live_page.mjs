@@ -29,7 +29,7 @@ export class LivePage extends Instrument {
     if (message instanceof ArrayBuffer) this.session.takeSamples(message, performance.now() / 1000);
     else if (message.hello && !this.session) this.beginSession(new LiveSession(message.hello));
     else if (message.events) this.takeEvents(message);
-    else if (message.signal) this.session.signalNow = message.signal;
+    else if ("signal" in message) this.session.signalNow = message.signal;
     else if (message.source) this.source = message.source;
     else return;
     if (message.hello || message.source) this.showSource();

@@ -79,7 +79,14 @@ export class LiveSession extends Told {
     for (const name of ["rhythms", "quality"]) this[name] = this[name].filter((one) => one.end_s >= originS);
     this.episodes = this.episodes.slice(-EPISODES);
     this.alerts = this.alerts.slice(-EPISODES);
-    this.spanS = Math.max(...SPANS_S.filter((span) => span <= this.endS - originS), SPANS_S[0]);
+  }
+
+  /** The overview's span: in steps, so that it is seldom drawn anew. */
+  widen() {
+    const heldS = this.endS - this.originS;
+    if (heldS <= this.spanS) return;
+    const step = SPANS_S.find((span) => span >= heldS) ?? 3600 * Math.ceil(heldS / 3600);
+    this.spanS = Math.max(Math.min(step, ROOM * this.keepS), heldS);
   }
 
   // ---- the pen -----------------------------------------------------------------------------

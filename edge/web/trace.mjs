@@ -1,6 +1,7 @@
 // The trace on millimetre paper: waves coloured, beats named, gaps and alerts marked.
 
 import { beatColour, colours as C, hatch, prepare, tracePath, words } from "./canvas.mjs";
+import { alertName } from "./names.mjs";
 import { MM } from "./view.mjs";
 
 const PAPER_MM = 50;
@@ -23,7 +24,7 @@ export function paintTrace(ctx, session, view, baseline) {
   const { width } = view, bottom = TRACE_HEIGHT - BAND, toX = (seconds) => (seconds - view.startS) * view.pixelsPerS;
   paper(ctx, width, bottom, view);
   if (session) {
-    const endS = view.startS + view.spanS;
+    const endS = Math.min(view.startS + view.spanS, session.positionS);
     shadeAlerts(ctx, session, toX, width, bottom);
     shadeQuality(ctx, session, toX, width, bottom);
     const beats = session.beats.slice(Math.max(session.beatFrom(view.startS) - 2, 0), session.beatFrom(endS) + 2);
@@ -117,7 +118,7 @@ function nameAlerts(ctx, session, toX, width) {
   let row = 0;
   for (const one of session.episodes) {
     const x0 = Math.max(toX(one.start_s), 0), x1 = toX(one.end_s ?? session.positionS);
-    if (x1 > 4 && x0 < width) words(ctx, one.kind.replaceAll("_", " "), x0 + 5, 44 + 14 * row++, C.alert, { weight: 700 });
+    if (x1 > 4 && x0 < width) words(ctx, alertName(one.kind), x0 + 5, 44 + 14 * row++, C.alert, { weight: 700 });
   }
 }
 
