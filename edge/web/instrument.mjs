@@ -90,6 +90,7 @@ export class Instrument {
       performance.mark("leadone-first-trace");
       this.isFirstTrace = false;
     }
+    if (session) document.dispatchEvent(new CustomEvent("leadone-drawn", { detail: session.positionS })); // for benchmarks
     if (now - this.figuresAt < this.figuresEveryMs) return;
     this.figuresAt = now;
     this.overview.draw(view);

@@ -27,7 +27,8 @@ export function paintTrace(ctx, session, view, baseline) {
     const endS = Math.min(view.startS + view.spanS, session.positionS);
     shadeAlerts(ctx, session, toX, width, bottom);
     shadeQuality(ctx, session, toX, width, bottom);
-    const beats = session.beats.slice(Math.max(session.beatFrom(view.startS) - 2, 0), session.beatFrom(endS) + 2);
+    const beats = session.beats.slice(Math.max(session.beatFrom(view.startS) - 2, 0), session.beatFrom(endS) + 2)
+      .filter((beat) => beat.qrs_on_s <= session.positionS); // none before the pen is there
     signal(ctx, session, view, baseline, toX, beats, width, bottom);
     nameBeats(ctx, session, toX, beats);
     nameAlerts(ctx, session, toX, width);
@@ -75,6 +76,7 @@ function signal(ctx, session, view, baseline, toX, beats, width, bottom) {
     ctx.strokeStyle = colour; ctx.lineWidth = wide; ctx.stroke();
   };
   ctx.save();
+  ctx.lineJoin = "bevel"; // a round one costs a third of a picture
   ctx.beginPath(); ctx.rect(0, 0, width, bottom); ctx.clip();
   gaps(ctx, session, view, atX, bottom);
   draw(view.startS, view.startS + view.spanS, C.trace, 1.25);
