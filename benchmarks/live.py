@@ -107,7 +107,9 @@ def _print(pictures: npt.NDArray[np.float64], began_at_s: float, what: str) -> N
     middle, high, highest = np.percentile(delay_ms, [50, 99, 100])
     print(f"trace delay: median {middle:.0f} ms, 99 % {high:.0f}, greatest {highest:.0f}")
     print(f"dropped pictures: {dropped / slots.sum():.2%} of {slots.sum():.0f}")
-    print(f"pictures a second: {len(at_s) / passed_s:.1f}; longest without one {slots.max():.0f}/60 s")
+    print(
+        f"pictures a second: {len(at_s) / passed_s:.1f}; longest without one {slots.max():.0f}/60 s"
+    )
 
 
 if __name__ == "__main__":

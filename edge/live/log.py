@@ -58,7 +58,7 @@ class LiveLog:
         self._events = EventList(keep_s)
         self._state = {"state": WAITING, "text": ""}
         self._state_number = 0
-        self._signal: Quality | None = None
+        self._signal: dict[str, Any] | None = None
         self._signal_number = 0
 
     # ---- the writer --------------------------------------------------------------------------
@@ -88,10 +88,15 @@ class LiveLog:
         self.say(RUNNING)
 
     def _note(self, signal: Quality | None) -> None:
-        """The stretch of quality that goes on; told again only when it is another."""
-        before, self._signal = self._signal, signal
-        if signal is None or before is None or signal.start_s != before.start_s:
-            self._signal_number += signal is not before
+        """The stretch of quality that goes on, as far as it is judged."""
+        told = signal and {
+            **asdict(signal),
+            "start_s": round(signal.start_s, 1),
+            "end_s": round(signal.end_s, 1),
+        }
+        if told != self._signal:
+            self._signal = told
+            self._signal_number += 1
 
     def say(self, state: str, text: str = "") -> None:
         """How the source is now, in a sentence where there is something to say."""
@@ -111,27 +116,30 @@ class LiveLog:
 
     def read(self, place: Place) -> list[str | bytes]:
         """What is new since `place`, which moves on; a part of it where there is much."""
-        messages: list[str | bytes] = []
         with self._lock:
-            if self._hello is not None and not place.is_greeted:
-                gone = dict(self._events.gone) if place.events == 0 else {}
-                messages.append(_json({"hello": {**self._hello, "gone": gone}}))
-                place.is_greeted = True
+            new = [] if self._hello is None else self._new(self._hello, place)
             if place.state != self._state_number:
-                messages.append(_json({"source": self._state}))
+                new.append(_json({"source": self._state}))
                 place.state = self._state_number
-            if not place.is_greeted:
-                return messages
-            texts, place.events = self._events.read(place.events, EVENTS_A_MESSAGE)
-            if texts:
-                messages.append(f'{{"events":[{",".join(texts)}],"next":{place.events}}}')
-            if place.signal != self._signal_number:
-                messages.append(_json({"signal": self._signal and asdict(self._signal)}))
-                place.signal = self._signal_number
-            block = self._ring.read(place.samples, SAMPLES_A_MESSAGE)
-            if block is not None:
-                place.samples = block.at + len(block.samples_mv)
-                messages.append(_bytes(block))
+        return new
+
+    def _new(self, hello: dict[str, Any], place: Place) -> list[str | bytes]:
+        """Greeting, events, quality and samples, in the order in which a page can use them."""
+        messages: list[str | bytes] = []
+        if not place.is_greeted:
+            gone = dict(self._events.gone) if place.events == 0 else {}
+            messages.append(_json({"hello": {**hello, "gone": gone}}))
+            place.is_greeted = True
+        texts, place.events = self._events.read(place.events, EVENTS_A_MESSAGE)
+        if texts:
+            messages.append(f'{{"events":[{",".join(texts)}],"next":{place.events}}}')
+        if place.signal != self._signal_number:
+            messages.append(_json({"signal": self._signal}))
+            place.signal = self._signal_number
+        block = self._ring.read(place.samples, SAMPLES_A_MESSAGE)
+        if block is not None:
+            place.samples = block.at + len(block.samples_mv)
+            messages.append(_bytes(block))
         return messages
 
 

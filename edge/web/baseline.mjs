@@ -2,24 +2,22 @@
 
 import { median } from "./intervals.mjs";
 
-const AROUND = 3; // seconds on either side
-
 export class Baseline {
   constructor(session) {
     this.session = session;
     this.knots = new Map(); // median of each second, when it is asked for
   }
 
-  /** In mV, sliding smoothly with the time; near the pen of a live trace, as it was when all around it was known. */
-  at(seconds) {
-    const centre = Math.min(seconds, this.session.knownS - AROUND - 1.5) - 0.5, k = Math.floor(centre);
-    const before = this.around(k), after = this.around(k + 1);
-    return before + (after - before) * (centre - k);
+  /** In mV for a view, sliding smoothly with it. */
+  of(view) {
+    const { atS, aroundS } = this.session.steadyBy(view), k = Math.floor(atS - 0.5);
+    const before = this.around(k, aroundS), after = this.around(k + 1, aroundS);
+    return before + (after - before) * (atS - 0.5 - k);
   }
 
-  around(k) {
+  around(k, seconds) {
     const near = [];
-    for (let j = k - AROUND; j <= k + AROUND; j++) if (!Number.isNaN(this.knot(j))) near.push(this.knot(j));
+    for (let j = k - seconds; j <= k + seconds; j++) if (!Number.isNaN(this.knot(j))) near.push(this.knot(j));
     return median(near) ?? median(this.among(0, this.session.knownS)) ?? 0;
   }
 

@@ -57,12 +57,12 @@ function showBeats($, session, upTo) {
 }
 
 function showSignal($, session, isStale) {
-  const judged = session?.quality.at(-1)?.end_s ?? 0, now = isStale ? null : session?.signalNow;
+  const stretches = session?.judged ?? [], judged = (stretches.at(-1)?.end_s ?? 0) - (stretches[0]?.start_s ?? 0), now = isStale ? null : session?.signalNow;
   const isOff = now ? now.state === "lead_off" : session?.episodes.some((one) => one.kind === "lead_off" && one.end_s === null);
-  const good = (session?.quality ?? []).filter((one) => one.state === "good").reduce((sum, one) => sum + one.end_s - one.start_s, 0);
+  const good = stretches.filter((one) => one.state === "good").reduce((sum, one) => sum + one.end_s - one.start_s, 0);
   const isNoisy = now?.state === "noisy";
   set($("signal"), isOff ? "No contact" : isNoisy ? "Noisy" : judged ? `${Math.floor((100 * good) / judged)} %` : "–");
-  set($("signal-note"), now?.reason || (judged ? (session.isFinished ? "good" : `good, up to ${session.label(judged)}`) : "not told yet"));
+  set($("signal-note"), now?.reason || (judged ? (session.isFinished ? "good" : `good, up to ${session.label(stretches.at(-1).end_s)}`) : "not told yet"));
   $("signal-card").classList.toggle("warn", Boolean(isOff || isNoisy));
 }
 

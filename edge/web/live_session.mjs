@@ -9,6 +9,7 @@ const SAME_S = 1e-6;
 const SPANS_S = [60, 120, 300, 600, 1200, 1800, 3600];
 const LIVELY_S = 2; // a message as short as this is no backlog
 const ROOM = 1.2; // what is kept is let go in parts of a fifth
+const STEADY_S = 2.5;
 const EPISODES = 2000;
 
 export class LiveSession extends Told {
@@ -149,6 +150,11 @@ export class LiveSession extends Told {
 
   get knownS() {
     return this.penS;
+  }
+
+  /** By the paper's last seconds that are whole: what is new must not leave the paper. */
+  steadyBy(view) {
+    return { atS: Math.min(view.startS + view.spanS, this.penS) - STEADY_S, aroundS: 1 };
   }
 
   counts(upTo) {

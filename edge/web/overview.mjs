@@ -33,7 +33,7 @@ export class Overview {
     }
     this.outline(ctx, width, strip, toX);
     for (const beat of session.beats) if (beat.label !== "N") glyph(ctx, beat.label, toX(beat.r_s), 6, 2.4);
-    for (const one of [...session.quality, ...session.goingOn]) {
+    for (const one of session.judged) {
       const x0 = toX(one.start_s), x1 = Math.max(toX(one.end_s), x0 + 0.6);
       if (one.state === "lead_off") hatch(ctx, x0, x1, 0, strip, C.off);
       ctx.fillStyle = one.state === "good" ? C.good : one.state === "noisy" ? C.noisy : C.off;

@@ -1,11 +1,13 @@
 // When the pen shows what has come: evenly, though samples come in bursts, and as soon as that allows.
 //
 // A sample of second f that came at time a is in time for a pen that stands at speed * t - shift, if
-// shift >= speed * a - f. The shift is the largest that the last seconds needed; the pen's own speed
-// bends by a tenth to get there, and where much is to be made good, or nothing has come, it jumps or waits.
+// shift >= speed * a - f. The shift is the largest that the last seconds needed, but for hiccups: those let the
+// pen wait, once, and not everything be late after them. The pen's own speed bends by a tenth to get where it
+// should be, and where much is to be made good it jumps.
 
 const WINDOW_S = 12;
 const MARGIN_S = 0.008; // half a picture
+const HICCUP_S = 0.12; // more than most seconds need
 const BEND = 0.1;
 const EASE_S = 0.5;
 const JUMP_S = 0.8; // of time, not of signal
@@ -35,11 +37,16 @@ export class Playout {
   /** The second under the pen, `elapsedS` after it was asked for last. */
   at(nowS, elapsedS) {
     if (this.speed === null || !this.needs.length) return (this.penS = this.newestS);
-    const target = this.speed * (nowS - MARGIN_S) - Math.max(...this.needs.map(([, need]) => need));
+    const target = this.speed * (nowS - MARGIN_S) - this.shift();
     const step = this.speed * elapsedS, off = target - ((this.penS ?? -Infinity) + step);
     const isFar = !(Math.abs(off) < JUMP_S * this.speed);
     const bend = Math.max(-BEND, Math.min(BEND, off / (EASE_S * this.speed)));
     const next = isFar && off > 0 ? target : this.penS + step * (1 + bend);
     return (this.penS = Math.min(Math.max(next, this.penS ?? 0), this.newestS));
+  }
+
+  shift() {
+    const needs = this.needs.map(([, need]) => need).sort((a, b) => a - b), usual = needs[needs.length >> 1];
+    return Math.min(needs.at(-1), usual + HICCUP_S * this.speed);
   }
 }

@@ -28,6 +28,11 @@ export class Session extends Told {
     return Infinity;
   }
 
+  /** Where the baseline of a view is taken, and how many seconds around count. */
+  steadyBy(view) {
+    return { atS: view.startS + view.spanS / 2, aroundS: 3 };
+  }
+
   get positionS() {
     return this.read / this.rateHz;
   }

@@ -47,9 +47,9 @@ export class Told {
     return counts;
   }
 
-  /** The stretch of quality that is not over, as far as the pen. */
-  get goingOn() {
-    return this.signalNow ? [{ ...this.signalNow, end_s: Math.max(this.signalNow.end_s, this.positionS) }] : [];
+  /** What is known of the quality: the stretches, the last of them maybe not over. */
+  get judged() {
+    return this.signalNow ? [...this.quality, this.signalNow] : this.quality;
   }
 
   /** The oldest second that can be shown. */

@@ -59,7 +59,7 @@ function shadeAlerts(ctx, session, toX, width, height) {
 }
 
 function shadeQuality(ctx, session, toX, width, height) {
-  for (const one of [...session.quality, ...session.goingOn]) {
+  for (const one of session.judged) {
     const x0 = Math.max(toX(one.start_s), 0), x1 = Math.min(toX(one.end_s), width);
     if (one.state === "good" || x1 < 0 || x0 > width) continue;
     hatch(ctx, x0, x1, 0, height, one.state === "noisy" ? C.noisy : C.off);
@@ -69,7 +69,7 @@ function shadeQuality(ctx, session, toX, width, height) {
 
 function signal(ctx, session, view, baseline, toX, beats, width, bottom) {
   const { mv, rateHz, read } = session, perPixel = rateHz / view.pixelsPerS;
-  const zero = baseline.at(view.startS + view.spanS / 2), middle = LABELS + 0.6 * (bottom - LABELS);
+  const zero = baseline.of(view), middle = LABELS + 0.6 * (bottom - LABELS);
   const toY = (value) => middle - (value - zero) * view.mmPerMv * MM, atX = (i) => toX(session.secondsAt(i));
   const draw = (from, to, colour, wide) => {
     tracePath(ctx, mv, Math.max(session.sampleAt(from), 0), Math.min(session.sampleAt(to) + 1, read - 1), perPixel, atX, toY);
