@@ -1,10 +1,10 @@
 """How late and how evenly the page of `leadone live` draws, in a real Chromium on this machine.
 
-`python benchmarks/live.py --data DATA` sends MIT-BIH 101 (a recording of half an hour, resampled to
-500 Hz) over TCP as a device would, a frame of ten samples every 20 ms, to `leadone live`, and reads
-off the page for ten minutes. A trace's delay is from the moment when a sample was made to the end of
-the drawing that shows it, and one picture more (1/60 s) until it can be seen; a picture is dropped
-where a sixtieth of a second passed without one. Needs Chromium and Node (see benchmarks/web.py).
+`python benchmarks/live.py --data DATA` sends MIT-BIH 101 (a recording of half an hour, resampled
+to 500 Hz) over TCP as a device would, a frame of ten samples every 20 ms, to `leadone live`, and
+reads off the page for ten minutes. A trace's delay is from the moment when a sample was made to the
+end of the drawing that shows it, and one picture more (1/60 s) until it can be seen; a picture is
+dropped where a sixtieth of a second passed without one. Needs Chromium and Node, as benchmarks/web.
 """
 
 from __future__ import annotations

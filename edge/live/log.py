@@ -89,11 +89,9 @@ class LiveLog:
 
     def _note(self, signal: Quality | None) -> None:
         """The stretch of quality that goes on, as far as it is judged."""
-        told = signal and {
-            **asdict(signal),
-            "start_s": round(signal.start_s, 1),
-            "end_s": round(signal.end_s, 1),
-        }
+        told = None if signal is None else asdict(signal)
+        if told is not None:
+            told |= {name: round(told[name], 1) for name in ("start_s", "end_s")}
         if told != self._signal:
             self._signal = told
             self._signal_number += 1

@@ -75,7 +75,7 @@ def record_into(
     try:
         for heard in followed(source, make_monitor, is_over):
             if heard is None:
-                if time.monotonic() - heard_at > SILENCE_S:
+                if has_begun and time.monotonic() - heard_at > SILENCE_S:
                     log.say(SILENT)
                 continue
             if not has_begun and source.format is not None:

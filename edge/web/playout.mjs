@@ -11,6 +11,7 @@ const HICCUP_S = 0.12; // more than most seconds need
 const BEND = 0.1;
 const EASE_S = 0.5;
 const JUMP_S = 0.8; // of time, not of signal
+const MOST_S = 3; // that wait for the pen
 const BACKLOG_S = 2; // a message as long as this was not live
 
 export class Playout {
@@ -42,7 +43,8 @@ export class Playout {
     const isFar = !(Math.abs(off) < JUMP_S * this.speed);
     const bend = Math.max(-BEND, Math.min(BEND, off / (EASE_S * this.speed)));
     const next = isFar && off > 0 ? target : this.penS + step * (1 + bend);
-    return (this.penS = Math.min(Math.max(next, this.penS ?? 0), this.newestS));
+    const least = Math.max(this.penS ?? 0, this.newestS - MOST_S * this.speed); // a source faster than time
+    return (this.penS = Math.min(Math.max(next, least), this.newestS));
   }
 
   shift() {

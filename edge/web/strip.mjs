@@ -73,4 +73,4 @@ function dayOf(session) {
   return session.startedAtS === null ? "" : new Date(1000 * session.startedAtS).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" }) + ", ";
 }
 
-const nameOf = ({ session, view }) => `${session.name}-${session.label(view.startS)}`.replace(/[^\w.-]+/g, "-").replaceAll(":", "");
+const nameOf = ({ session, view }) => `${session.name}-${session.label(view.startS)}`.replace(/[^\w.-]+/g, "-");

@@ -169,7 +169,7 @@ def test_a_reader_that_comes_again_gets_only_the_rest() -> None:
 
 def test_a_reader_too_slow_misses_what_is_not_kept_any_more() -> None:
     log = filled([ramp(100 * k, 100) for k in range(50)], keep_s=4.0)
-    message = [one for one in log.read(Place(samples=7)) if isinstance(one, bytes)][0]
+    message = next(one for one in log.read(Place(samples=7)) if isinstance(one, bytes))
     at, first_s, period_s = struct.unpack_from("<ddd", message)
     assert (at, first_s, period_s) == (4000, 16.0, 1 / 250)
     hello = json.loads(log.read(Place())[0])["hello"]  # type: ignore[arg-type]

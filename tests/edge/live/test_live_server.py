@@ -226,20 +226,20 @@ def test_a_gap_and_the_clock_of_the_device_are_kept(
 def test_a_slow_browser_holds_nobody_up(serve: Any, demo_mv: np.ndarray) -> None:
     """One that says nothing gets a few messages; the monitor and the others get on."""
     record = read_record(DEMO_RECORD)
-    with serve(PlayedRecord(record, 20.0), speed=20.0, is_device=False) as served:
-        with connect(served) as deaf, connect(served) as connection:
-            began = time.monotonic()
-            page = Page(connection).until(lambda page: page.state.get("state") == "ended")
-            page.until(lambda page: page.count == len(demo_mv))
-            assert time.monotonic() - began < 5 + 2 * record.duration_s / 20
-            got = list(_waiting(deaf))
-            assert len(got) == server_module.IN_FLIGHT
-            late = Page(deaf)
-            late.had = len(got)
-            late.samples = [np.frombuffer(one[24:], "<f4") for one in got if isinstance(one, bytes)]
-            deaf.send(str(len(got)))
-            late.until(lambda page: page.count == len(demo_mv))  # once it listens, it gets the rest
-            np.testing.assert_array_equal(np.concatenate(late.samples), demo_mv)
+    serving = serve(PlayedRecord(record, 20.0), speed=20.0, is_device=False)
+    with serving as served, connect(served) as deaf, connect(served) as connection:
+        began = time.monotonic()
+        page = Page(connection).until(lambda page: page.state.get("state") == "ended")
+        page.until(lambda page: page.count == len(demo_mv))
+        assert time.monotonic() - began < 5 + 2 * record.duration_s / 20
+        got = list(_waiting(deaf))
+        assert len(got) == server_module.IN_FLIGHT
+        late = Page(deaf)
+        late.had = len(got)
+        late.samples = [np.frombuffer(one[24:], "<f4") for one in got if isinstance(one, bytes)]
+        deaf.send(str(len(got)))
+        late.until(lambda page: page.count == len(demo_mv))  # once it listens, it gets the rest
+        np.testing.assert_array_equal(np.concatenate(late.samples), demo_mv)
 
 
 def _waiting(connection: Any) -> Iterator[str | bytes]:
@@ -290,9 +290,9 @@ def test_no_more_pages_than_it_serves(
     serve: Any, puppet: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MOST_BROWSERS", 2)
-    with serve(puppet) as served, connect(served), connect(served):
-        with pytest.raises(InvalidStatus):
-            connect(served)
+    refused = pytest.raises(InvalidStatus)
+    with serve(puppet) as served, connect(served), connect(served), refused:
+        connect(served)
 
 
 # ---- how the source is ---------------------------------------------------------------------------
