@@ -25,20 +25,20 @@ function savePng(page) {
   const ctx = canvas.getContext("2d");
   ctx.scale(SHARPNESS, SHARPNESS);
   ctx.lineJoin = "round";
-  draw(ctx, page, width, height, 1);
+  draw(ctx, page, [width, height], page.view.width);
   canvas.toBlob((blob) => keep(blob, `${nameOf(page)}.png`), "image/png");
 }
 
 function savePdf(page) {
   const ctx = new PdfContext(PAGE_WIDTH, PAGE_HEIGHT);
-  draw(ctx, page, PAGE_WIDTH, PAGE_HEIGHT, Math.ceil(page.view.width / ROW));
+  draw(ctx, page, [PAGE_WIDTH, PAGE_HEIGHT], ROW);
   const bytes = Uint8Array.from(ctx.file(nameOf(page)), (one) => one.charCodeAt(0));
   keep(new Blob([bytes], { type: "application/pdf" }), `${nameOf(page)}.pdf`);
 }
 
-/** Head, the strip in as many rows as it needs, foot. */
-function draw(ctx, { session, view, baseline, facts }, width, height, rows) {
-  const wide = view.width / rows, endS = Math.min(view.startS + view.spanS, session.positionS);
+/** Head, the strip in rows of that width at most, foot. */
+function draw(ctx, { session, view, baseline, facts }, [width, height], row) {
+  const { mmPerS, mmPerMv, startS } = view, endS = Math.min(view.startS + view.spanS, session.positionS);
   ctx.fillStyle = C.card;
   ctx.fillRect(0, 0, width, height);
   ctx.save();
@@ -47,9 +47,9 @@ function draw(ctx, { session, view, baseline, facts }, width, height, rows) {
   words(ctx, `lead ${session.lead}, ${Math.round(session.rateHz)} Hz, ${dayOf(session)}${session.label(view.startS)} to ${session.label(endS)}`, 0, 31, C.soft, { size: 11 });
   words(ctx, figures(session, view.startS, endS), 0, 46, C.ink, { size: 11 });
   ctx.translate(0, HEAD);
-  for (let k = 0; k < rows; k++) {
-    const { mmPerS, mmPerMv, startS, spanS } = view;
-    const part = Object.assign(new View(), { mmPerS, mmPerMv, width: wide, startS: startS + (k * spanS) / rows, hasPen: false });
+  for (let x = 0; x < view.width; x += row) {
+    const wide = Math.min(row, view.width - x);
+    const part = Object.assign(new View(), { mmPerS, mmPerMv, width: wide, startS: startS + x / view.pixelsPerS, hasPen: false });
     ctx.save();
     ctx.beginPath(); ctx.rect(0, 0, wide, TRACE_HEIGHT); ctx.clip();
     paintTrace(ctx, session, part, baseline);
