@@ -49,17 +49,18 @@ def watch(
     token = secrets.token_urlsafe(24)
     log = LiveLog(about, keep_s)
     server = make_server(log, LivePage(bundle), token, place.host)
-    for line in _greeting(listening, place.host, token):
-        say(line)
     over = threading.Event()
     recorder = threading.Thread(
         target=record_into, args=(log, source, make_monitor, over.is_set), daemon=True
     )
-    recorder.start()
     with listening, contextlib.suppress(KeyboardInterrupt):
+        for line in _greeting(listening, place.host, token):
+            say(line)
+        recorder.start()
         server.run(sockets=[listening])
     over.set()
-    recorder.join(SILENCE_S)
+    if recorder.is_alive():
+        recorder.join(SILENCE_S)
     if log.failure is not None:
         raise InputError(log.failure)
 

@@ -3,6 +3,8 @@
 import { clock } from "./canvas.mjs";
 import { alertName } from "./names.mjs";
 
+const MOST_ROWS = 500;
+
 export class AlertLog {
   /** `jump` is called with the second that a person wants to see. */
   constructor(list, empty, aloud, jump) {
@@ -22,11 +24,18 @@ export class AlertLog {
   show(alert, isCalm) {
     const key = `${alert.kind} ${alert.start_s}`;
     if (!this.rows.has(key)) this.rows.set(key, this.row(alert));
+    if (this.rows.size > MOST_ROWS) this.letGo();
     const row = this.rows.get(key), isOpen = alert.end_s === null;
     row.classList.toggle("open", isOpen);
     row.lastChild.textContent = isOpen ? "going on" : lasted(alert.end_s - alert.start_s);
     if (isCalm) this.aloud.textContent = isOpen ? `${alertName(alert.kind)} since ${this.label(alert.start_s)}: ${alert.text}` : `${alertName(alert.kind)} ended at ${this.label(alert.end_s)}`;
     this.empty.hidden = true;
+  }
+
+  letGo() {
+    const [key, oldest] = this.rows.entries().next().value;
+    oldest.remove();
+    this.rows.delete(key);
   }
 
   row(alert) {

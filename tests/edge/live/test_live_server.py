@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -348,3 +354,59 @@ def test_what_can_t_be_served_is_one_sentence() -> None:
 def test_without_the_server_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadone.cli.find_spec", lambda name: None)
     assert "pip install 'leadone[live]'" in str(run(str(DEMO_RECORD)).exception)
+
+
+@contextmanager
+def running(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """The command as a person starts it."""
+    command = [sys.executable, "-m", "leadone.cli", "live", *options]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, complaint
+
+
+def test_it_says_its_link_and_who_can_open_it_and_ends_by_ctrl_c() -> None:
+    with running(str(DEMO_RECORD)) as process:
+        assert process.stdout is not None
+        link, bound = process.stdout.readline().strip(), process.stdout.readline()
+        parts = urlsplit(link)
+        assert parts.hostname == "127.0.0.1" and len(parts.query) >= len("token=") + 32
+        assert "bound to 127.0.0.1: this machine alone" in bound
+        served = SimpleNamespace(port=parts.port, token=parts.query.removeprefix("token="))
+        assert answer(served, f"{parts.path}?{parts.query}").status == 200
+        with connect(served) as connection:
+            Page(connection).until(lambda page: page.count > 360)
+            assert ended(process) == (0, "")
+
+
+def test_a_network_is_warned_of() -> None:
+    with running(str(DEMO_RECORD), "--host", "0.0.0.0") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert lines[0].startswith("http://") and "0.0.0.0" not in lines[0]
+        assert "other machines can open it" in lines[1]
+        assert lines[2].startswith("warning:") and "unencrypted" in lines[2]
+        assert ended(process)[0] == 0
+
+
+def test_a_source_that_broke_is_said_at_the_end_too() -> None:
+    with running("-", "--rate", "250", "--unit", "mV") as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write("0.1\n0.2\nthis is no sample\n")
+        process.stdin.flush()
+        parts = urlsplit(process.stdout.readline().strip())
+        served = SimpleNamespace(port=parts.port, token=parts.query.removeprefix("token="))
+        with connect(served) as connection:
+            page = Page(connection).until(lambda page: page.state.get("state") == "broken")
+        assert "no sample" in page.state["text"]
+        code, complaint = ended(process)
+        assert code == 2 and "line 3 of the stream" in complaint and "Traceback" not in complaint

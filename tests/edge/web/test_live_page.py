@@ -173,7 +173,9 @@ def test_pause_scroll_and_the_strip_as_a_file(
     assert back["pause"] == "Pause" and back["live"] is None
     _check_png(base64.b64decode(png["content"]))
     _check_pdf(base64.b64decode(pdf["content"]))
-    assert re.fullmatch(r"the-device-\d\d-\d\d-\d\d\.png", png["name"]) and pdf["name"].endswith(".pdf")
+    assert re.fullmatch(r"the-device-\d\d-\d\d-\d\d\.png", png["name"]) and pdf["name"].endswith(
+        ".pdf"
+    )
 
 
 def _check_png(content: bytes) -> None:
