@@ -2,13 +2,13 @@
 //
 // A sample of second f that came at time a is in time for a pen that stands at speed * t - shift, if
 // shift >= speed * a - f. The shift is the largest that the last seconds needed, but for hiccups: those let the
-// pen wait, once, and not everything be late after them. The pen's own speed bends by a tenth to get where it
+// pen wait, once, and not everything be late after them. The pen's own speed bends by a fifth to get where it
 // should be, and where much is to be made good it jumps.
 
 const WINDOW_S = 12;
 const MARGIN_S = 0.008; // half a picture
 const HICCUP_S = 0.12; // more than most seconds need
-const BEND = 0.1;
+const BEND = 0.2;
 const EASE_S = 0.5;
 const JUMP_S = 0.8; // of time, not of signal
 const MOST_S = 3; // that wait for the pen
