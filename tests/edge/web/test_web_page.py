@@ -26,7 +26,7 @@ from leadone.edge.bundle import load_bundle
 from leadone.edge.core_build import SOURCE_NAMES, build_library
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.record import Record
-from leadone.edge.web_parts import web_facts
+from leadone.edge.web_page import web_facts
 
 SECONDS = 60
 RECORDS = {"ludb": 4, "mitdb": 3, "cinc2017": 4, "qtdb": 2, "ptbxl": 2}
