@@ -35,6 +35,7 @@ SAMPLES_A_FRAME = 10
 STEP_NV = 1000
 PICTURES_HZ = 60.0
 WARM_UP_S = 30
+LATE_MS = 300
 
 
 def main() -> None:
@@ -105,7 +106,9 @@ def _print(pictures: npt.NDArray[np.float64], began_at_s: float, what: str) -> N
     load = os.getloadavg()[0]
     print(f"{what}, {passed_s / 60:.1f} min, {len(at_s)} pictures, load average {load:.1f}")
     middle, high, highest = np.percentile(delay_ms, [50, 99, 100])
+    late = (delay_ms > LATE_MS).mean()
     print(f"trace delay: median {middle:.0f} ms, 99 % {high:.0f}, greatest {highest:.0f}")
+    print(f"later than {LATE_MS} ms: {late:.2%} of the pictures")
     print(f"dropped pictures: {dropped / slots.sum():.2%} of {slots.sum():.0f}")
     print(
         f"pictures a second: {len(at_s) / passed_s:.1f}; longest without one {slots.max():.0f}/60 s"
