@@ -1219,8 +1219,7 @@ def _speed(text: str) -> float | None:
 
 def _one_line(result: Analysis) -> str:
     rate = result.heart_rate_bpm
-    counts = {k: sum(b.label == k for b in result.beats) for k in "NSVQ"}
-    labels = " ".join(f"{k} {n}" for k, n in counts.items() if n)
+    labels = " ".join(f"{k} {n}" for k, n in result.counts().items() if n)
     kinds = sorted({alert.kind for alert in result.alerts})
     return (
         f"{result.record.name}  {result.record.lead}  {result.record.duration_s:.0f} s  "

@@ -63,7 +63,7 @@ def analyze_many(
                 yield name, entry
                 continue
             try:
-                analysis = analyze(entry.read(options), bundle, backend)
+                analysis = analyze(entry.open(options), bundle, backend)
                 _write(analysis, outputs, written)
             except InputError as error:
                 yield name, str(error)
@@ -105,7 +105,8 @@ class _Together:
     def add(self, analysis: Analysis) -> None:
         """Write, or keep, what one record adds."""
         if self._json is not None:
-            self._json.write(json.dumps(analysis.to_dict()) + "\n")
+            self._json.writelines(analysis.json_pieces())
+            self._json.write("\n")
         if self._csv is not None:
             if not self._has_header:  # a file without records stays away
                 beat_csv.write_header(self._csv)

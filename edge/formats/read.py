@@ -155,7 +155,10 @@ def _wfdb_entry(path: str | Path) -> Entry:
     def read(options: ReadOptions) -> Record:
         return wfdb_records.read_record(path, options.lead)
 
-    return Entry(record_stem(path).name, read)
+    def on_disk(options: ReadOptions) -> Record:
+        return wfdb_records.open_record(path, options.lead)
+
+    return Entry(record_stem(path).name, read, on_disk)
 
 
 def _entries(blob: Blob) -> list[Entry]:
