@@ -71,6 +71,18 @@ class Analysis:
         found = Counter(beat.label for beat in self.beats)
         return {label: found[label] for label in BEATS}
 
+    def line(self) -> str:
+        """The record in a line of text."""
+        counts = " ".join(f"{label} {n}" for label, n in self.counts().items() if n)
+        rate = "-" if self.heart_rate_bpm is None else f"{self.heart_rate_bpm:.0f}"
+        kinds = ", ".join(sorted({alert.kind for alert in self.alerts}))
+        return (
+            f"{self.record.name}  {self.record.lead}  {self.record.duration_s:.0f} s  "
+            f"{len(self.beats)} beats ({counts or 'none'})  {rate} bpm  rhythm {self.rhythm.label}"
+            + (f"  alerts: {kinds}" if kinds else "")
+            + ("" if self.record.has_gain else "  no gain in the header: mV are a guess")
+        )
+
     def json_pieces(self) -> Iterator[str]:
         """The text of `json.dumps(self.to_dict())`, piece by piece: days of beats are long."""
         mark = "\0beats\0"
