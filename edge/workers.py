@@ -2,142 +2,140 @@
 
 from __future__ import annotations
 
-from collections import deque
+import signal
+from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from .batch import File, Job, Outcome, read_file
 from .outputs import Outputs, Together
 
 Part = tuple[list[Outcome], Outputs]  # what became of a file's records, and what they add
-AHEAD = 2  # files that wait for each worker, so that none is idle
+Numbered = tuple[int, File]
+
+MOST_DEATHS = 2  # of workers that read a file, before it is given up
 KEPT = 64  # finished files, for each worker, that wait for an earlier one
-DIED = "its worker process died, perhaps of too little memory; use fewer --workers"
+STOP_S = 5.0
+DIED = "its worker process died twice, perhaps of too little memory; use fewer --workers"
 
 
 def read_files(
     files: Iterator[File | Outcome], job: Job, done: set[str], workers: int, scratch: Path
 ) -> Iterator[Part]:
-    """What became of each file, in order.
-
-    Where a worker dies, all that was on its way is read once more, a file at a time: only the file
-    that kills a process of its own is given up.
-    """
-    run = _Run(job, done, workers, scratch)
-    with run:
-        numbered = enumerate(files)
-        finished: dict[int, Part] = {}
-        nothing = job.outputs.parts(scratch / "none")
-        at, is_over = 0, False
+    """What became of each file, in order; a file whose worker dies is read once more."""
+    numbered = enumerate(files)
+    finished: dict[int, Part] = {}
+    again = deque[Numbered]()
+    deaths = Counter[int]()
+    at, is_over = 0, False
+    with ExitStack() as stack:
+        pool = [_Worker(job, done, scratch) for _ in range(workers)]
+        for worker in pool:
+            stack.callback(worker.stop)
         while True:
-            while not is_over and run.has_room(len(finished)):
-                number, file = next(numbered, (-1, None))
-                if file is None:
-                    is_over = True
-                elif isinstance(file, Outcome):
-                    finished[number] = [file], nothing
-                else:
-                    run.begin(number, file)
+            for worker in pool:
+                while worker.file is None and not is_over and len(finished) < KEPT * workers:
+                    number, file = again.popleft() if again else next(numbered, (-1, None))
+                    if file is None:
+                        is_over = True
+                    elif isinstance(file, Outcome):
+                        finished[number] = [file], job.outputs.parts(_prefix(scratch, number))
+                    else:
+                        worker.begin(number, file)
             while at in finished:
                 yield finished.pop(at)
                 at += 1
-            if is_over and not run.pending:
+            busy = [worker for worker in pool if worker.file is not None]
+            if not busy and is_over and not again:
                 return
-            finished |= run.some()
+            ready = wait([worker.connection for worker in busy])
+            for worker in (worker for worker in busy if worker.connection in ready):
+                number, file = worker.taken()
+                outcomes = worker.outcomes()
+                if outcomes is None:
+                    deaths[number] += 1
+                    if deaths[number] < MOST_DEATHS:
+                        again.append((number, file))
+                        is_over = False
+                        continue
+                    outcomes = [Outcome(file.path, failure=f"{file.path}: {DIED}")]
+                finished[number] = outcomes, job.outputs.parts(_prefix(scratch, number))
 
 
-class _Run:
-    """The pool, and what is on its way in it."""
+class _Worker:
+    """A process that reads one file at a time; another takes its place when it dies."""
 
-    def __init__(self, job: Job, done: set[str], workers: int, scratch: Path) -> None:
-        self._start = (job, done, scratch)
-        self._job, self._workers, self._scratch = job, workers, scratch
-        self._pool = self._new_pool()
-        self.pending: dict[Future[list[Outcome]], tuple[int, File]] = {}
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def has_room(self, finished: int) -> bool:
-        return len(self.pending) < AHEAD * self._workers and finished < KEPT * self._workers
+    def __init__(self, job: Job, done: set[str], scratch: Path) -> None:
+        self._start = job, done, scratch
+        self.file: Numbered | None = None
+        self.connection, self._process = self._started()
 
     def begin(self, number: int, file: File) -> None:
+        self.file = number, file
+        with suppress(OSError):  # dead already: `outcomes` will say so
+            self.connection.send((number, file))
+
+    def taken(self) -> Numbered:
+        """What it was reading; from now on it reads nothing."""
+        assert self.file is not None
+        file, self.file = self.file, None
+        return file
+
+    def outcomes(self) -> list[Outcome] | None:
+        """What it found; None, and a new process, where it died."""
         try:
-            future = self._pool.submit(_read, number, file)
-        except BrokenProcessPool as error:  # `some` will see to it
-            future = Future()
-            future.set_exception(error)
-        self.pending[future] = number, file
+            said = self.connection.recv()
+        except (EOFError, OSError):
+            self.stop()
+            self.connection, self._process = self._started()
+            return None
+        if isinstance(said, BaseException):
+            raise said
+        outcomes: list[Outcome] = said
+        return outcomes
 
-    def some(self) -> dict[int, Part]:
-        """Files that are through, one at least unless none is on its way."""
-        if not self.pending:
-            return {}
-        ended, _ = wait(self.pending, return_when=FIRST_COMPLETED)
-        parts, broken = {}, deque[tuple[int, File]]()
-        for future in ended:
-            number, file = self.pending.pop(future)
-            try:
-                parts[number] = self._part(number, future.result())
-            except BrokenProcessPool:
-                broken.append((number, file))
-        if broken:
-            wait(self.pending)  # all of them end with the pool
-            broken += self.pending.values()
-            parts |= {n: self._part(n, f.result()) for f, (n, _) in self.pending.items() if _ok(f)}
-            self.pending = {}
-            parts |= self._alone([one for one in broken if one[0] not in parts])
-        return parts
+    def stop(self) -> None:
+        self.connection.close()
+        if self.file is not None:
+            self._process.terminate()
+        self._process.join(STOP_S)
+        self._process.kill()
 
-    def _alone(self, files: list[tuple[int, File]]) -> dict[int, Part]:
-        """Each file with nothing beside it, so that a death can be laid at its door."""
-        parts = {}
-        self._pool = self._new_pool()
-        for number, file in sorted(files):
-            try:
-                outcomes = self._pool.submit(_read, number, file).result()
-            except BrokenProcessPool:
-                outcomes = [Outcome(file.path, failure=f"{file.path}: {DIED}")]
-                self._pool = self._new_pool()
-            parts[number] = self._part(number, outcomes)
-        return parts
-
-    def _part(self, number: int, outcomes: list[Outcome]) -> Part:
-        return outcomes, self._job.outputs.parts(_prefix(self._scratch, number))
-
-    def _new_pool(self) -> ProcessPoolExecutor:
+    def _started(self) -> tuple[Connection, SpawnProcess]:
         context = get_context("spawn")
-        return ProcessPoolExecutor(self._workers, context, _begin, self._start)
-
-
-def _ok(future: Future[list[Outcome]]) -> bool:
-    return not future.cancelled() and future.exception() is None
+        here, there = context.Pipe()
+        process = context.Process(target=_serve, args=(there, *self._start), daemon=True)
+        process.start()
+        there.close()  # so that its death ends the connection
+        return here, process
 
 
 def _prefix(scratch: Path, number: int) -> Path:
     return scratch / f"part-{number}"
 
 
-_process: tuple[Job, set[str], Path] | None = None  # set once, in a worker
+def _serve(connection: Connection, job: Job, done: set[str], scratch: Path) -> None:
+    """In a worker: read files until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began the run stops this one
+    while True:
+        try:
+            number, file = connection.recv()
+        except EOFError:
+            return
+        try:
+            said: list[Outcome] | Exception = _read(number, file, job, done, scratch)
+        except Exception as error:  # raised again where the run began
+            said = error
+        connection.send(said)
 
 
-def _begin(job: Job, done: set[str], scratch: Path) -> None:
-    global _process
-    _process = job, done, scratch
-
-
-def _read(number: int, file: File) -> list[Outcome]:
-    """In a worker: read a file; what it adds goes to files of its own."""
-    assert _process is not None
-    job, done, scratch = _process
+def _read(number: int, file: File, job: Job, done: set[str], scratch: Path) -> list[Outcome]:
+    """Read a file; what it adds goes to files of its own."""
     part = job.outputs.parts(_prefix(scratch, number))
     with ExitStack() as stack:
         together = Together(part, stack)
