@@ -59,6 +59,14 @@ backend_option = click.option(
     show_default=True,
     help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
+analysis_backend_option = click.option(
+    "--backend",
+    type=click.Choice(["auto", "onnx", "litert", "c"]),
+    default="auto",
+    show_default=True,
+    help="What runs the model; auto is c (compiled here once) for records from an hour on where "
+    "the export extra is installed, else onnx. litert takes a bundle of `export`.",
+)
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 recording_option = click.option(
     "--recording", metavar="NAME", help="One of several in a file, by name or number."
@@ -179,7 +187,11 @@ def stream(
 @click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
 @click.option("--edf", is_flag=True, help="Write EDF+: the lead with its annotations.")
 @click.option("--out", help="Folder for what each record gets; with --scheduler also a URL.")
-@click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@click.option(
+    "--report",
+    type=click.Choice(["html", "pdf"]),
+    help="Write a report for each record: html to look about in, pdf the sheet of `report`.",
+)
 @click.option("--keep-identity", is_flag=True, help="Keep names and birth dates of the files.")
 @click.option(
     "--workers", type=click.IntRange(1, 1024), default=1, help="Processes that share the records."
@@ -199,14 +211,7 @@ def stream(
 @text_options
 @lead_option
 @model_option
-@click.option(
-    "--backend",
-    type=click.Choice(["auto", "onnx", "litert", "c"]),
-    default="auto",
-    show_default=True,
-    help="What runs the model; auto is c (compiled here once) for records from an hour on where "
-    "the export extra is installed, else onnx. litert takes a bundle of `export`.",
-)
+@analysis_backend_option
 @trust_option
 def analyze(
     paths: tuple[str, ...],
@@ -244,6 +249,7 @@ def analyze(
     outputs = Outputs(
         annotations=annotations,
         html=report == "html",
+        pdf=report == "pdf",
         out=None if out is None else Path(out),
         **{name: options[name] for name in names},
     )
@@ -286,6 +292,52 @@ def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines
     if failures:
         click.echo(f"leadone: {len(failures)} of {count} records failed", err=True)
         sys.exit(SOME_FAILED_EXIT)
+
+
+@cli.command()
+@click.argument("record")
+@click.option("--pdf", type=click.Path(path_type=Path), help="Write the page as PDF.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the page as HTML.")
+@click.option("--keep-identity", is_flag=True, help="Print names and birth dates of the file.")
+@recording_option
+@text_options
+@lead_option
+@model_option
+@analysis_backend_option
+@trust_option
+def report(
+    record: str,
+    pdf: Path | None,
+    html: Path | None,
+    recording: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
+    **options: Any,
+) -> None:
+    """Print RECORD on one page: strips, rhythm, intervals, episodes, rate, hours, quality.
+
+    Without --pdf and --html: RECORD.pdf in this folder.
+    """
+    from .distill.export.c_backend import with_model_c
+    from .edge.bundle import load_bundle
+    from .edge.formats.read import open_record, read_options
+    from .edge.reader import Reader
+    from .edge.sheet.sheet import write_sheet
+
+    wanted = ("lead", "rate_hz", "unit", "keep_identity")
+    reading = read_options(**{name: options[name] for name in wanted})
+    opened = open_record(record, reading, recording)
+    targets = [path for path in (pdf, html) if path] or [Path(f"{opened.name or 'record'}.pdf")]
+    for path, suffixes in ((pdf, (".pdf",)), (html, (".html", ".htm"))):
+        if path is not None and path.suffix.casefold() not in suffixes:
+            raise InputError(f"{path} does not end in {suffixes[0]}; name it so")
+    for path in targets:
+        check_target(path)
+    result = Reader(load_bundle(model, trusted), backend, with_model_c).analyze(opened)
+    for path in targets:
+        write_sheet(result, path)
+        click.echo(f"report: {path}")
 
 
 @cli.command()

@@ -43,6 +43,7 @@ class Job:
             "annotations": outputs.annotations,
             "edf": outputs.edf,
             "html": outputs.html,
+            "pdf": outputs.pdf,
         }
 
 

@@ -28,6 +28,7 @@ class Outputs:
     annotations: str | None = None
     out: Path | None = None
     html: bool = False
+    pdf: bool = False
     csv_file: Path | None = None
     fhir_file: Path | None = None
     edf: bool = False
@@ -35,7 +36,7 @@ class Outputs:
     @property
     def are_own(self) -> bool:
         """Whether a record gets files of its own."""
-        return self.annotations is not None or self.html or self.edf
+        return self.annotations is not None or self.html or self.pdf or self.edf
 
     def parts(self, prefix: Path) -> Outputs:
         """The same with the files of all records as those of a part of them."""
@@ -58,6 +59,10 @@ def write_own(analysis: Analysis, outputs: Outputs, folder: Path) -> None:
         write_annotations(analysis, outputs.annotations, folder)
     if outputs.html:
         write_report(analysis, folder / f"{name}.html")
+    if outputs.pdf:
+        from .sheet.sheet import write_sheet  # matplotlib is slow to import
+
+        write_sheet(analysis, folder / f"{name}.pdf")
     if outputs.edf:
         target = folder / f"{name}.edf"
         if target.exists() and target.with_suffix("") == Path(analysis.record.source):

@@ -26,6 +26,12 @@ def stored_rate_bpm(store: BeatStore) -> float | None:
 
 def stored_intervals_ms(store: BeatStore) -> dict[str, float | None]:
     """Medians over normal beats (over all if none is normal): pr, qrs, qt, qtc (Fridericia)."""
+    values = interval_values_ms(store)
+    return {name: float(np.median(v)) if len(v) else None for name, v in values.items()}
+
+
+def interval_values_ms(store: BeatStore) -> dict[str, Floats]:
+    """Each normal beat's (if none is normal, each beat's) pr, qrs, qt, qtc, where measurable."""
     has_normal = any((labels == NORMAL).any() for _, _, labels in _parts(store))
     found: dict[str, list[Floats]] = {"pr": [], "qrs": [], "qt": [], "qtc": []}
     for rr_s, times, labels in _parts(store):
@@ -41,7 +47,7 @@ def stored_intervals_ms(store: BeatStore) -> dict[str, float | None]:
             found, (1000 * (on - p_on), 1000 * (off - on), qt, qtc), strict=True
         ):
             found[name].append(values[~np.isnan(values)])
-    return {name: _median(np.concatenate([np.empty(0), *parts])) for name, parts in found.items()}
+    return {name: np.concatenate([np.empty(0), *parts]) for name, parts in found.items()}
 
 
 def _parts(store: BeatStore) -> Iterator[tuple[Floats, Floats, npt.NDArray[np.int32]]]:
@@ -52,7 +58,3 @@ def _parts(store: BeatStore) -> Iterator[tuple[Floats, Floats, npt.NDArray[np.in
             r_s = times[:, TIMES.index("r_s")]
             yield np.diff(r_s, prepend=before_s), times, labels
             before_s = float(r_s[-1])
-
-
-def _median(values: Floats) -> float | None:
-    return float(np.median(values)) if len(values) else None
