@@ -8,17 +8,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 
 from ..labels import BEATS
 from .strips import Strip
 from .summary import Summary
-from .words import clock
 
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0
 MARGIN_MM = 11.0
 INNER_MM = WIDTH_MM - 2 * MARGIN_MM
-MM_PER_INCH = 25.4
+MM_PER_INCH, POINTS_PER_INCH = 25.4, 72.0
 SPEED_MM_PER_S = 25.0
 GAINS_MM_PER_MV = (10.0, 5.0, 2.5, 1.0, 0.5)
 STRIP_MM, LOW_STRIP_MM = 30.0, 24.5
@@ -47,10 +48,20 @@ class Page:
         place = (x / WIDTH_MM, bottom / HEIGHT_MM, width / WIDTH_MM, height / HEIGHT_MM)
         return self.figure.add_axes(place)
 
-    def text(self, x: float, y: float, words: str, size: float = 8.0, **style: Any) -> None:
-        """Words with their baseline at y; nothing in them is read as a formula."""
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float,
+        *,
+        room_mm: float = INNER_MM,
+        **style: Any,
+    ) -> None:
+        """Words with their baseline at y, shortened to fit; none is read as a formula."""
         style = {"color": INK, "va": "baseline", "parse_math": False, **style}
-        self._whole.text(x, y, printable(words), fontsize=size, **style)
+        said = fitted(printable(words), size, room_mm, style.get("fontweight", "normal"))
+        self._whole.text(x, y, said, fontsize=size, **style)
 
     def line(self, x0: float, x1: float, y: float, colour: str = LINE, wide: float = 0.6) -> None:
         """A horizontal rule."""
@@ -59,6 +70,25 @@ class Page:
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """A filled rectangle."""
         self._whole.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none"))
+
+
+def fitted(words: str, size: float, room_mm: float, weight: str = "normal") -> str:
+    """As many of the words as fit, with an ellipsis where some do not."""
+    if width_mm(words, size, weight) <= room_mm:
+        return words
+    low, high = 0, len(words)  # letters that fit, and that do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_short = width_mm(f"{words[:middle]}…", size, weight) <= room_mm
+        low, high = (middle, high) if is_short else (low, middle)
+    return f"{words[:low].rstrip()}…"
+
+
+def width_mm(words: str, size: float, weight: str = "normal") -> float:
+    """How wide words are in print."""
+    font = FontProperties(size=size, weight=weight)
+    wide, _, _ = text_to_path.get_text_width_height_descent(words, font, False)
+    return float(wide) / POINTS_PER_INCH * MM_PER_INCH
 
 
 def printable(words: str) -> str:
@@ -98,13 +128,11 @@ def draw_strip(page: Page, y: float, tall: float, strip: Strip, summary: Summary
         style: dict[str, Any] = {"color": SOFT, "ha": "center", "fontsize": 8}
         axes.text(INNER_MM / 2, tall / 2, "no signal", **style)
     _label_beats(axes, tall, strip, summary)
-    end_s = strip.start_s + len(signal_mv) / strip.rate_hz
-    when = f"{clock(strip.start_s)} – {clock(end_s)}"
     style = {"fontsize": 6.5, "color": SOFT, "parse_math": False}
     box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-    said = f"{when}   {strip.title}" if strip.title else when
-    axes.text(1, 1.2, said, bbox=box, **style)
-    scale = f"{SPEED_MM_PER_S:g} mm/s  {gain:g} mm/mV"
+    said = f"{strip.when} · {strip.title}" if strip.title else strip.when
+    axes.text(1, 1.2, fitted(said, 6.5, INNER_MM - 40), bbox=box, **style)
+    scale = f"{SPEED_MM_PER_S:g} mm/s · {gain:g} mm/mV"
     axes.text(INNER_MM - 1, 1.2, scale, bbox=box, ha="right", **style)
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import Record
-from .paper import ACCENT, BEAT_COLOURS, INK, LINE, SOFT, Page
+from .paper import ACCENT, BEAT_COLOURS, INK, LINE, SOFT, Page, width_mm
 from .summary import Summary
 from .words import RHYTHMS, STATES, clock
 
@@ -24,7 +24,7 @@ DAY_S = 86_400
 DAYLONG_S = 108_000.0  # up to 30 h the axis needs no dates
 LONG_S = 600.0  # from here on the axis is of the time of day
 EPISODE = "#f4e3d6"
-SMALL = 6.5
+SMALL, LEGEND = 6.5, 5.5
 
 
 def draw_tachogram(
@@ -130,7 +130,7 @@ def _when(record: Record, seconds: float) -> str:
 def draw_legend(page: Page, x: float, y: float, analysis: Analysis, summary: Summary) -> None:
     """What the colours mean, of those that are there; ends at x."""
     counts, has_dots = analysis.counts(), len(summary.r_s) <= MOST_DOTS
-    told, judged = summary.rhythm, summary.quality
+    told, judged = summary.rhythm, summary.quality.keys()
     entries = [
         *((label, BEAT_COLOURS[label]) for label in BEATS if has_dots and counts[label]),
         *((RHYTHMS[name], RHYTHM_COLOURS[name]) for name in RHYTHM_COLOURS if name in told),
@@ -142,10 +142,10 @@ def draw_legend(page: Page, x: float, y: float, analysis: Analysis, summary: Sum
         *((("episode", EPISODE),) if analysis.episodes else ()),
     ]
     for words, colour in reversed(entries):
-        x -= 1.15 * len(words)
-        page.text(x, y, words, 5.8, color=SOFT)
-        page.box(x - 2.4, y - 1.6, 1.7, 1.7, colour)
-        x -= 4.6
+        x -= width_mm(words, LEGEND)
+        page.text(x, y, words, LEGEND, color=SOFT)
+        page.box(x - 2.1, y - 1.6, 1.6, 1.6, colour)
+        x -= 3.9
 
 
 def draw_poincare(page: Page, place: tuple[float, float, float, float], summary: Summary) -> None:
@@ -179,7 +179,7 @@ def draw_poincare(page: Page, place: tuple[float, float, float, float], summary:
         x, y = before[chosen], after[chosen]
         axes.scatter(x, y, size, colour, linewidths=0, alpha=0.7, rasterized=True)
     widths = sd1_sd2_ms(summary)
-    said = "" if widths is None else f"   SD1 {widths[0]:.0f}, SD2 {widths[1]:.0f}"
+    said = "" if widths is None else f" · SD1 {widths[0]:.0f}, SD2 {widths[1]:.0f}"
     axes.set_xlabel(f"RR before, ms{said}", fontsize=SMALL, color=SOFT, labelpad=1)
     axes.set_ylabel("RR, ms", fontsize=SMALL, color=SOFT, labelpad=1)
 

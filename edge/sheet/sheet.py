@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
 from .paper import (
+    INK,
     INNER_MM,
     LOW_STRIP_MM,
     MARGIN_MM,
@@ -48,7 +49,6 @@ STYLE: Any = {
 }
 DPI = 220  # of what is drawn in pixels: crowds of dots
 STRIPS, STRIPS_OF_HOURS = 4, 3
-MOST_LETTERS = 128  # of a line of the page's width
 PAGE_HTML = """<!doctype html>
 <html lang="en">
 <head>
@@ -108,15 +108,15 @@ def draw_sheet(analysis: Analysis) -> Page:
 def _header(page: Page, analysis: Analysis) -> float:
     record = analysis.record
     name = record.name or "Unnamed record"
-    page.text(MARGIN_MM, 17, name if len(name) <= 48 else f"{name[:47]}…", 15, fontweight="bold")
+    page.text(MARGIN_MM, 17, name, 15, room_mm=INNER_MM - 58, fontweight="bold")
     facts = [f"lead {record.lead}", duration(record.duration_s), f"{record.rate_hz:g} Hz"]
     if record.start_time is not None:
         facts.insert(0, record.start_time.strftime("%Y-%m-%d %H:%M"))
     kept = (record.about.get(key) for key in ("patient_name", "birth_date", "patient_id"))
     facts += [text for text in kept if text]
-    page.text(MARGIN_MM, 22, "   ".join(facts)[:150], 8, color=SOFT)
-    right = {"ha": "right"}
-    style = {"color": WARN, "fontweight": "bold", **right}
+    page.text(MARGIN_MM, 22, " · ".join(facts), 8, room_mm=INNER_MM - 60, color=SOFT)
+    right: dict[str, Any] = {"ha": "right"}
+    style: dict[str, Any] = {"color": WARN, "fontweight": "bold", **right}
     page.text(WIDTH_MM - MARGIN_MM, 15, "Research use, not a medical device", 7, **style)
     page.text(WIDTH_MM - MARGIN_MM, 18.5, "automatic, reviewed by nobody", 7, color=SOFT, **right)
     if not record.has_gain:
@@ -134,7 +134,7 @@ def _facts(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
     rhythm = analysis.rhythm
     probability = rhythm.probabilities.get(rhythm.label)
     is_told = bool(probability)
-    ectopic = "  ".join(f"{label} {counts[label]}" for label in "SVQ" if counts[label])
+    ectopic = ", ".join(f"{label} {counts[label]}" for label in "SVQ" if counts[label])
     cells = [
         ("Heart rate, /min", whole(analysis.heart_rate_bpm), rates, False),
         (
@@ -164,9 +164,9 @@ def _facts(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
     x = MARGIN_MM
     for (name, value, note, warns), width in zip(cells, widths, strict=True):
         page.text(x, y + 4.5, name, 6.5, color=SOFT)
-        style = {"color": WARN} if warns else {}
-        page.text(x, y + 10.6, value, 13 if len(value) < 9 else 11, fontweight="bold", **style)
-        page.text(x, y + 14.2, note, 6.0, color=SOFT)
+        style = {"fontweight": "bold", "color": WARN if warns else INK}
+        page.text(x, y + 10.6, value, 13 if len(value) < 9 else 11, room_mm=width - 1, **style)
+        page.text(x, y + 14.2, note, 6.0, room_mm=width - 1, color=SOFT)
         x += width
     page.line(MARGIN_MM, WIDTH_MM - MARGIN_MM, y + 16.5)
     return y + 16.5
@@ -184,13 +184,10 @@ def _worst(summary: Summary) -> str:
 def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
     """The record in three sentences."""
     rhythm = ", ".join(
-        f"{RHYTHMS[label].lower() if label != 'af' else RHYTHMS[label]} {share(value)}"
+        f"{RHYTHMS[label].lower().replace('af', 'AF')} {share(value)}"
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
-    kinds = ", ".join(
-        f"{kind_name(row.kind)} ({row.count}, {duration(row.total_s)} in all)"
-        for row in summary.episodes[:4]
-    )
+    kinds = ", ".join(f"{kind_name(row.kind)} ({row.count})" for row in summary.episodes)
     found = [finding.code for finding in analysis.findings if finding.is_found]
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",
@@ -198,14 +195,13 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         f"Findings above their thresholds: {', '.join(found) or 'none'}.",
     ]
     for row, line in enumerate(lines):
-        fits = line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
-        page.text(MARGIN_MM, y + 4.4 + 3.7 * row, fits, 7.5)
-    return y + 17.0
+        page.text(MARGIN_MM, y + 4.4 + 3.7 * row, line, 7.5)
+    return y + 18.0
 
 
 def _courses(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
     """Rate over time at the left, Poincaré at the right."""
-    page.text(MARGIN_MM, y, "Heart rate over time, /min", 8, fontweight="bold")
+    page.text(MARGIN_MM, y, "Heart rate, /min", 8, fontweight="bold")
     height = 42.0
     draw_legend(page, MARGIN_MM + 130, y, analysis, summary)
     draw_tachogram(page, (MARGIN_MM + 8, y + 2, 122, height), analysis, summary)
@@ -222,7 +218,7 @@ def _footer(page: Page, analysis: Analysis) -> None:
         page.text(MARGIN_MM, y + 2.6 * row, sentence, 5.6, color=SOFT)
     model = analysis.model
     said = f"leadone, model {model['name']} {model['version']}, sha256 {model['sha256'][:16]}"
-    page.text(MARGIN_MM, y + 8.4, said, 5.6, color=SOFT)
+    page.text(MARGIN_MM, y + 8.4, said, 5.6, room_mm=INNER_MM - 92, color=SOFT)
     end = f"record of {clock(analysis.record.duration_s)}; beats N normal, S supraventricular, V "
     end += "ventricular, Q paced or unknown"
     page.text(WIDTH_MM - MARGIN_MM, y + 8.4, end, 5.6, color=SOFT, ha="right")

@@ -9,8 +9,8 @@ import numpy as np
 from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import FloatArray
-from .summary import Summary
-from .words import kind_name
+from .summary import EpisodeRow, Summary
+from .words import clock, duration, kind_name, time_of_day
 
 # What a reader should see first; other kinds come after, as they happened.
 URGENT = (
@@ -34,11 +34,12 @@ TRIES = 400  # places that are tried for a usual strip
 
 @dataclass(frozen=True)
 class Strip:
-    """Signal in mV from `start_s` on, and why it is shown."""
+    """Signal in mV from `start_s` on, when that was, and why it is shown."""
 
     start_s: float
     signal_mv: FloatArray
     rate_hz: float
+    when: str
     title: str
 
 
@@ -51,8 +52,10 @@ def choose_strips(
         rows = int(np.ceil(duration_s / seconds))
         return tuple(_strip(analysis, k * seconds, seconds, "") for k in range(rows))
     strips = [_strip(analysis, *_usual(analysis, summary, seconds), "usual rhythm")]
-    for start_s, title in _standing_out(analysis, summary):
-        from_s = float(np.clip(start_s - LEAD_IN_S, 0, duration_s - seconds))
+    for at_s, lasts_s, title in _standing_out(summary):
+        middle_s = at_s + (lasts_s - seconds) / 2
+        from_s = at_s - LEAD_IN_S if lasts_s < seconds else middle_s
+        from_s = float(np.clip(from_s, 0, duration_s - seconds))
         if all(abs(from_s - strip.start_s) >= seconds / 2 for strip in strips):
             strips.append(_strip(analysis, from_s, seconds, title))
         if len(strips) == count:
@@ -64,7 +67,9 @@ def _strip(analysis: Analysis, start_s: float, seconds: float, title: str) -> St
     rate_hz = analysis.record.rate_hz
     first = round(start_s * rate_hz)
     signal_mv = analysis.record.read(first, first + round(seconds * rate_hz))
-    return Strip(first / rate_hz, signal_mv, rate_hz, title)
+    start = analysis.record.start_time
+    when = time_of_day(start, start_s, seconds_too=True) or clock(start_s)
+    return Strip(first / rate_hz, signal_mv, rate_hz, when, title)
 
 
 def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float, float]:
@@ -88,13 +93,18 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
     return best, seconds
 
 
-def _standing_out(analysis: Analysis, summary: Summary) -> list[tuple[float, str]]:
-    """Where the first of each kind begins, the most urgent kind first; then ectopic beats."""
+def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:
+    """The longest of each kind: when, how long, what; the most urgent first, then ectopic beats."""
     order = {kind: k for k, kind in enumerate(URGENT)}
     rows = [row for row in summary.episodes if row.kind not in UNSEEN]
     rows.sort(key=lambda row: (order.get(row.kind, len(order)), row.first_s))
-    found = [(row.first_s, kind_name(row.kind)) for row in rows]
-    for label, name in (("V", "ventricular beat"), ("S", "supraventricular beat")):
+    found = [(row.longest_start_s, row.longest_s, _title(row)) for row in rows]
+    for label, name in (("V", "first ventricular beat"), ("S", "first supraventricular beat")):
         at = np.flatnonzero(summary.labels == BEATS.index(label))
-        found += [(float(summary.r_s[at[0]]) - LEAD_IN_S, name)] if len(at) else []
+        found += [(float(summary.r_s[at[0]]) - LEAD_IN_S, 0.0, name)] if len(at) else []
     return found
+
+
+def _title(row: EpisodeRow) -> str:
+    which = "" if row.count == 1 else f", the longest of {row.count}"
+    return f"{kind_name(row.kind)}{which}: {duration(row.longest_s)}"

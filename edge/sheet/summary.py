@@ -37,14 +37,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """All episodes of a kind; `is_open` where the record ends within the last one."""
+    """All episodes of a kind; one that is still open lasts until the record's end."""
 
     kind: str
     count: int
     total_s: float
     longest_s: float
+    longest_start_s: float
     first_s: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -136,23 +136,15 @@ def _intervals(analysis: Analysis, store: BeatStore, r_s: Floats) -> list[Interv
 
 
 def _episodes(analysis: Analysis) -> list[EpisodeRow]:
-    """By kind, the earliest first; one that goes on lasts until the record's end."""
-    texts = {alert.kind: alert.text for alert in analysis.alerts}
+    """By kind, the one that was first there first."""
     spans = {(e.kind, e.start_s): e.end_s for e in analysis.episodes}
     for alert in analysis.alerts:
         spans.setdefault((alert.kind, alert.start_s), analysis.record.duration_s)
-    rows: dict[str, list[tuple[float, float]]] = {}
+    rows: dict[str, list[tuple[float, float]]] = {}  # how long each lasts and when it begins
     for (kind, start_s), end_s in sorted(spans.items(), key=lambda item: item[0][1]):
-        rows.setdefault(kind, []).append((start_s, max(end_s - start_s, 0.0)))
+        rows.setdefault(kind, []).append((max(end_s - start_s, 0.0), start_s))
     return [
-        EpisodeRow(
-            kind,
-            len(found),
-            sum(s for _, s in found),
-            max(s for _, s in found),
-            found[0][0],
-            texts.get(kind, ""),
-        )
+        EpisodeRow(kind, len(found), sum(s for s, _ in found), *max(found), found[0][1])
         for kind, found in rows.items()
     ]
 

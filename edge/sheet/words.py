@@ -23,12 +23,13 @@ def clock(seconds: float) -> str:
     return f"{days} d {text}" if days else text
 
 
-def time_of_day(start: datetime | None, seconds: float) -> str:
-    """When it was, where the record says when it began."""
+def time_of_day(start: datetime | None, seconds: float, *, seconds_too: bool = False) -> str:
+    """When it was, where the record says when it began; with its date where that is another."""
     if start is None:
         return ""
     at = start + timedelta(seconds=seconds)
-    return at.strftime("%H:%M") if at.date() == start.date() else at.strftime("%d.%m. %H:%M")
+    clock_time = at.strftime("%H:%M:%S" if seconds_too else "%H:%M")
+    return clock_time if at.date() == start.date() else f"{at:%d.%m.} {clock_time}"
 
 
 def duration(seconds: float) -> str:
