@@ -1,6 +1,7 @@
 """A record left on disk is the record in memory: any part, every format that allows parts."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from format_files import VARIANTS, edf
 
 from leadone import Record, analyze, read_record
 from leadone.cli import DEMO_RECORD
+from leadone.edge import analysis as analysis_module
+from leadone.edge import beat_store
 from leadone.edge import record as records
 from leadone.edge.errors import InputError
 from leadone.edge.formats import wfdb_records
@@ -142,3 +145,28 @@ def test_a_disk_record_without_a_valid_sample_is_refused() -> None:
     nothing = DiskRecord(facts, 2500, lambda a, b: np.full(b - a, np.nan, np.float32))
     with pytest.raises(InputError, match="lead I of one has no valid sample"):
         analyze(nothing)
+
+
+def test_memory_does_not_grow_with_the_record(
+    demo: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beat_store, "CHUNK", 256)
+    monkeypatch.setattr(analysis_module, "PIECE", 256)
+
+    def peak_bytes(hours: float) -> int:
+        samples = int(hours * 3600 * demo.rate_hz)
+
+        def decode(start: int, stop: int) -> records.FloatArray:
+            return demo.signal_mv[np.arange(start, stop) % demo.samples]
+
+        facts = Record(records.NOTHING, demo.rate_hz, "I", None, "a/days")
+        tracemalloc.start()
+        analysis = analyze(DiskRecord(facts, samples, decode))
+        for _ in analysis.json_pieces():
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(0.02)  # what is loaded once
+    assert peak_bytes(0.4) < peak_bytes(0.2) + 300_000  # that much is 300 beats
