@@ -15,7 +15,7 @@ from leadone.distill.export.bundle import export_bundle
 from leadone.distill.export.c_model import model_source
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.edge import core_build, core_library
-from leadone.edge.alerts import AlertLimits
+from leadone.edge.alert_limits import AlertLimits
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.core_build import SOURCE_NAMES, TARGETS
 from leadone.edge.elf_sizes import archive_sizes
