@@ -50,7 +50,7 @@ class AlertLimits:
     tachycardia_off_bpm: float = 95.0
     rate_hold_s: float = 10.0
     pause_s: float = 3.0
-    af_on: float = 0.7
+    af_on: float = 0.8
     af_off: float = 0.4
     lead_off_s: float = 3.0
     pr_long_ms: float = 200.0

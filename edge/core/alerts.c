@@ -1,6 +1,8 @@
 /* See alerts.h. */
 #include "alerts.h"
 
+enum { NOISY_SHARE = 10 }; /* its place in the evidence of a rhythm */
+
 void lo_alerts_init(lo_alerts *alerts, const leadone_limits *limits) {
   *alerts = (lo_alerts){0};
   lo_episodes_init(&alerts->episodes, limits);
@@ -28,6 +30,7 @@ void lo_alerts_lose(lo_alerts *alerts, double at_s) {
 
 void lo_alerts_watch_rhythm(lo_alerts *alerts, const leadone_rhythm *rhythm) {
   lo_episodes *episodes = &alerts->episodes;
+  if (rhythm->evidence_count && rhythm->evidence[NOISY_SHARE] > 0.5f) return;
   const float told = rhythm->probabilities[LEADONE_AF];
   if ((double)told >= episodes->limits->af_on) {
     lo_episodes_open(episodes, LEADONE_AF_SUSPECTED, rhythm->start_s, rhythm->end_s, told);

