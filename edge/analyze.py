@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis, Episode, Finding
 from .backends import StreamNetwork
 from .bundle import Bundle, load_bundle
@@ -22,15 +23,18 @@ BLOCK_S = 60.0
 
 
 def analyze(
-    record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
+    record: Record,
+    model: str | Path | Bundle = "wrist",
+    backend: str | StreamNetwork = "onnx",
+    limits: AlertLimits | None = None,
 ) -> Analysis:
-    """Read a whole record; `backend` as in `Monitor`.
+    """Read a whole record; `backend` and `limits` as in `Monitor`.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
     check_readable(record)
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    monitor = Monitor(bundle, record.lead, backend=backend)
+    monitor = Monitor(bundle, record.lead, limits, backend)
     events: list[Event] = []
     block = round(BLOCK_S * record.rate_hz)
     for start in range(0, len(record.signal_mv), block):

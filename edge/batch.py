@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis
 from .analyze import analyze
 from .bundle import Bundle
@@ -43,6 +44,7 @@ def analyze_many(
     outputs: Outputs,
     recording: str | None = None,
     backend: str = "onnx",
+    limits: AlertLimits | None = None,
 ) -> Iterator[tuple[str, Analysis | str]]:
     """Analyse each recording and write its outputs; gives its name and Analysis, or why it failed.
 
@@ -63,7 +65,7 @@ def analyze_many(
                 yield name, entry
                 continue
             try:
-                analysis = analyze(entry.read(options), bundle, backend)
+                analysis = analyze(entry.read(options), bundle, backend, limits)
                 _write(analysis, outputs, written)
             except InputError as error:
                 yield name, str(error)

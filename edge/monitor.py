@@ -67,15 +67,16 @@ class Monitor:
         lead: str = "I",
         backend: str = "onnx",
         trusted: str | Path | None = None,
+        limits: AlertLimits | None = None,
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
         `backend` is what runs the network: `onnx`, or for a bundle that `leadone export` wrote
         `litert`, or `c`, which is compiled here and runs all of the stream. The events are the same
         up to a few steps of int8 in the network's answers. `trusted` is a file with a public key,
-        by which the bundle has to be signed.
+        by which the bundle has to be signed; `limits` are those of the alerts.
         """
-        return cls(load_bundle(model, trusted), lead, backend=backend)
+        return cls(load_bundle(model, trusted), lead, limits, backend)
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""

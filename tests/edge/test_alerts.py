@@ -126,10 +126,14 @@ def test_six_ventricular_beats_in_a_minute_are_frequent() -> None:
     often, seldom = "NNNNNNNNV" * 8, "NNNNNNNNNNNNNNNNV" * 8
     assert len(_named(_tell(_beats([0.8] * len(often), often)), "v_frequent")) == 1
     assert not _named(_tell(_beats([0.8] * len(seldom), seldom)), "v_frequent")
-    again = often + "N" * 60 + often
 
-    told = _named(_tell(_beats([0.8] * len(again), again)), "v_frequent")
-    assert refractory > 60 * 0.8 and [a.end_s is None for a in told] == [True, False]
+
+def test_another_of_a_kind_waits_for_the_refractory_time() -> None:
+    beats = _beats([0.6] * 20, "NNVVNNVVNNNNNNNNNVVN")
+    limits = limits_from({"refractory_s": {"v_couplet": 3.0}})
+    starts = [a.start_s for a in _named(_tell(beats, limits), "v_couplet") if a.end_s is None]
+    assert starts == pytest.approx([3 * 0.6, 18 * 0.6])
+    assert len(_named(_tell(beats), "v_couplet")) == 6
 
 
 def _with_waves(r_s: float, pr_s: float, qt_s: float = 0.36, **changes: object) -> Beat:
