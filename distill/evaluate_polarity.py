@@ -31,9 +31,8 @@ class PolarityResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return plain_dict(
-            {**asdict(self.run), "found": asdict(self.found), "falsely": asdict(self.falsely)}
-        )
+        shares = {"found": asdict(self.found), "falsely": asdict(self.falsely)}
+        return plain_dict({**asdict(self.run), **shares})
 
 
 def evaluate_polarity(
@@ -59,9 +58,8 @@ def evaluate_polarity(
     run = replace(run, fold=fold, trained_on=sum(name in seen for name in names))
     weights = patient_weights(np.array([label.patient for _, _, label in rows]))[1:]
     table = np.array([(*both, True) for both in told], np.float64)
-    found, falsely = (
-        interval(table, lambda sums, k=k: sums[..., k] / sums[..., 2], weights) for k in (0, 1)
-    )
+    found = interval(table, lambda sums: np.asarray(sums[..., 0] / sums[..., 2]), weights)
+    falsely = interval(table, lambda sums: np.asarray(sums[..., 1] / sums[..., 2]), weights)
     return PolarityResult(run, found, falsely)
 
 

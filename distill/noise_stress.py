@@ -2,8 +2,9 @@
 
 Five minutes as they are, then two minutes with noise and two without by turns. S is a sine's power
 of the QRS' size: the mean peak-to-peak amplitude within 50 ms of the first 300 normal beats,
-squared, by 8, the smallest and largest 5 % left out. N is the square of the mean root-mean-square of
-the noise's seconds about their own means, again without 5 % at each end. SNR = 10 log10(S / N) dB.
+squared, by 8, the smallest and largest 5 % left out. N is the square of the mean root-mean-square
+of the noise's seconds about their own means, again without 5 % at each end. SNR = 10 log10(S / N)
+in dB.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def load_test_noise(folder: Path) -> dict[str, Doubles]:
 def is_noisy(at_s: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Whether the protocol adds noise at these times."""
     turn = np.floor((np.asarray(at_s, np.float64) - CLEAN_S) / TURN_S)
-    return (turn >= 0) & (turn % 2 == 0)
+    return np.asarray((turn >= 0) & (turn % 2 == 0))
 
 
 def signal_power(signal_mv: Doubles, r_s: Sequence[float], rate_hz: float) -> float:
