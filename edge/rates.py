@@ -1,8 +1,8 @@
 """Bradycardia and tachycardia from the mean of the last RR intervals.
 
 An episode begins with the eight intervals that first crossed the limit and is told once that has
-lasted; rates are not measured across a pause or a stretch that can't be read, and lost contact
-ends an episode with its last beat.
+lasted. No mean reaches across a beat that is not told, a pause or a stretch that can't be read; a
+pause also starts the crossing over, and lost contact ends an episode with its last beat.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ class RateAlerts:
         self._limits, self._episodes = limits, episodes
         self._r_s: deque[float] = deque(maxlen=limits.rate_beats + 1)
         self._since: dict[str, tuple[float, float]] = {}  # start of the intervals, crossing
+        self._last_s = 0.0
 
     def beat(self, beat: Beat) -> None:
         """One beat further."""
-        if self._r_s and beat.r_s - self._r_s[-1] > MAX_RR_S:
-            self.forget(beat.r_s)
+        if beat.r_s - self._last_s > MAX_RR_S:
+            self._start_over()
+        self._last_s = beat.r_s
         self._r_s.append(beat.r_s)
         if len(self._r_s) <= self._limits.rate_beats:
             return
@@ -38,16 +40,18 @@ class RateAlerts:
         self._rule("tachycardia", bpm > on, bpm < off)
 
     def forget(self, at_s: float) -> None:
-        """Beats may have gone unseen: rates do not reach across."""
+        """Beats may have gone unseen: means do not reach across."""
         self._r_s.clear()
-        self._since.clear()
 
     def lose(self, at_s: float) -> None:
         """The signal was lost: what was going on ends with the last beat."""
-        end_s = self._r_s[-1] if self._r_s else at_s
-        self.forget(at_s)
+        self._start_over()
         for kind in ("bradycardia", "tachycardia"):
-            self._episodes.close(kind, end_s, at_s)
+            self._episodes.close(kind, self._last_s, at_s)
+
+    def _start_over(self) -> None:
+        self._r_s.clear()
+        self._since.clear()
 
     def _rule(self, kind: str, begins: bool, ends: bool) -> None:
         now = self._r_s[-1]

@@ -20,9 +20,15 @@ static void rule(lo_rates *rates, lo_episodes *episodes, int32_t which, bool beg
   }
 }
 
+static void start_over(lo_rates *rates) {
+  rates->count = 0;
+  rates->since[SLOW].is_set = rates->since[FAST].is_set = false;
+}
+
 void lo_rates_beat(lo_rates *rates, lo_episodes *episodes, double r_s) {
   const leadone_limits *limits = episodes->limits;
-  if (rates->count && r_s - rates->r_s[rates->count - 1] > LO_MAX_RR_S) lo_rates_forget(rates);
+  if (r_s - rates->last_s > LO_MAX_RR_S) start_over(rates);
+  rates->last_s = r_s;
   if (rates->count == limits->rate_beats + 1) {
     rates->count -= 1;
     __builtin_memmove(rates->r_s, rates->r_s + 1, rates->count * sizeof *rates->r_s);
@@ -34,14 +40,10 @@ void lo_rates_beat(lo_rates *rates, lo_episodes *episodes, double r_s) {
   rule(rates, episodes, FAST, bpm > limits->tachycardia_on_bpm, bpm < limits->tachycardia_off_bpm);
 }
 
-void lo_rates_forget(lo_rates *rates) {
-  rates->count = 0;
-  rates->since[SLOW].is_set = rates->since[FAST].is_set = false;
-}
+void lo_rates_forget(lo_rates *rates) { rates->count = 0; }
 
 void lo_rates_lose(lo_rates *rates, lo_episodes *episodes, double at_s) {
-  const double end_s = rates->count ? rates->r_s[rates->count - 1] : at_s;
-  lo_rates_forget(rates);
-  lo_episodes_close(episodes, LEADONE_BRADYCARDIA, end_s, at_s, LO_AS_THE_BEATS);
-  lo_episodes_close(episodes, LEADONE_TACHYCARDIA, end_s, at_s, LO_AS_THE_BEATS);
+  start_over(rates);
+  lo_episodes_close(episodes, LEADONE_BRADYCARDIA, rates->last_s, at_s, LO_AS_THE_BEATS);
+  lo_episodes_close(episodes, LEADONE_TACHYCARDIA, rates->last_s, at_s, LO_AS_THE_BEATS);
 }

@@ -11,6 +11,7 @@ typedef struct {
 
 typedef struct {
   double r_s[LEADONE_MOST_RATE_BEATS + 1];
+  double last_s;     /* the last beat */
   lo_since since[2]; /* slow, fast */
   uint8_t count;
 } lo_rates;
@@ -18,7 +19,7 @@ typedef struct {
 /* One beat further. */
 void lo_rates_beat(lo_rates *rates, lo_episodes *episodes, double r_s);
 
-/* Beats may have gone unseen: rates do not reach across. */
+/* Beats may have gone unseen: means do not reach across. */
 void lo_rates_forget(lo_rates *rates);
 
 /* The signal was lost: what was going on ends with the last beat. */

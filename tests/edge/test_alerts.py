@@ -182,6 +182,19 @@ def test_hands_are_told_in_ten_seconds_and_turned_back() -> None:
     assert not episodes.is_open("reversed_hands")
 
 
+def test_a_reversal_begins_with_its_first_beat_and_one_ectopic_p_wave_is_none() -> None:
+    episodes = Episodes(AlertLimits())
+    polarity = PolarityAlert(episodes)
+    for k, p in enumerate([0.1] * 30 + [-0.1] * 30):
+        polarity.beat(0.8 * k, p, p)
+    (told,) = episodes.take()
+    assert told.start_s == pytest.approx(0.8 * 30) and told.at_s < 0.8 * 46
+    upright, episodes = PolarityAlert(episodes), Episodes(AlertLimits())
+    for k in range(40):
+        upright.beat(0.8 * k, -0.1 if k % 3 == 0 else 0.1, 1.0)
+    assert episodes.take() == []
+
+
 def test_an_odd_beat_is_told_and_noise_is_not() -> None:
     trust = Trust(0.83)
     assert all(trust.hear(0.95) for _ in range(30))
