@@ -42,13 +42,19 @@ class AlertResult:
         return plain_dict({**asdict(self.run), "alerts": scores, "per_record": per_record})
 
 
-def evaluate_alerts(data: Path, model: str | Path | Bundle, fold: int | None = None) -> AlertResult:
-    """Score a bundle on every record of MIT-BIH below `data`, or on those of a fold."""
+def evaluate_alerts(
+    data: Path,
+    model: str | Path | Bundle,
+    fold: int | None = None,
+    *,
+    records: Sequence[str] | None = None,
+) -> AlertResult:
+    """Score a bundle on the records of MIT-BIH below `data`, of a fold or by name."""
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
     folder = data / "mitdb" if (data / "mitdb").is_dir() else data
     names = [
         name
-        for name in record_names(folder)
+        for name in records or record_names(folder)
         if (fold is None or fold_of(group_of("mitdb", name)) == fold)
         and not is_paced(folder / name)
     ]

@@ -36,11 +36,11 @@ class PolarityResult:
 
 
 def evaluate_polarity(
-    data: Path, model: str | Path | Bundle, fold: int | None = None
+    data: Path, model: str | Path | Bundle, fold: int | None = None, *, limit: int | None = None
 ) -> PolarityResult:
     """Score a bundle on PTB-XL's lead I, as it is and turned; intervals over patients."""
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    rows = [row for row in ptbxl_records(data) if fold is None or row[2].fold == fold]
+    rows = [row for row in ptbxl_records(data) if fold is None or row[2].fold == fold][:limit]
     if not rows:
         raise InputError(f"{data} has no record of PTB-XL's fold {fold}; see its labels.csv")
     told: list[tuple[bool, bool]] = []
