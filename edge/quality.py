@@ -52,7 +52,7 @@ class QualityLimits:
     certainty: float = 0.79
     wander_mv: float = 0.6  # of a fifth's lowest and of its highest, in three seconds
     mains_mv: float = 0.05  # of what the notches take from most samples: .07 mV of a sine
-    trust: float = 0.83  # of a beat beside those before it
+    trust: float = 0.82  # of a beat beside those before it
 
     @classmethod
     def from_manifest(cls, values: dict[str, float]) -> QualityLimits:

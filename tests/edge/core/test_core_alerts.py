@@ -166,10 +166,10 @@ def test_hands_are_swapped_and_back(core: ctypes.CDLL) -> None:
 def test_the_same_beats_are_told(core: ctypes.CDLL) -> None:
     rng = np.random.default_rng(0)
     confidence = rng.normal(np.repeat([0.95, 0.7, 0.85, 0.95], 200), 0.06).clip(0, 1)
-    trust, c_trust = Trust(0.83), (INT * 2)()
+    trust, c_trust = Trust(0.82), (INT * 2)()
     core.lo_trust_init.argtypes = [POINTER, DOUBLE]
     core.lo_trust_hear.argtypes, core.lo_trust_hear.restype = [POINTER, FLOAT], ctypes.c_bool
-    core.lo_trust_init(c_trust, 0.83)
+    core.lo_trust_init(c_trust, 0.82)
     told = []
     for value in confidence.astype(np.float32).tolist():
         told.append(trust.hear(value))
