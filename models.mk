@@ -12,7 +12,7 @@ LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
 percentile_of_wrist := 99.995
 percentile_of_phone := 100
-WITHOUTS := no-teacher/0 no-rhythm-teacher/0 no-pretraining/0 no-noise/0
+WITHOUTS := no-teacher/1 no-rhythm-teacher/1 no-pretraining/1 no-noise/1
 RHYTHM_TEACHERS := $(foreach k,2 3 4,$(RUNS)/rhythm/$k/rhythm.safetensors)
 CROSS := $(FOLDS:%=$(RUNS)/cross/%/model.safetensors)
 ENCODER := $(RUNS)/encoder/encoder.safetensors
@@ -35,7 +35,7 @@ models: $(SHIPPED:%=$(RUNS)/%/all/int8/manifest.json)  ## train every shipped mo
 figures: $(FOLDS:%=$(RUNS)/wrist/%/int8/manifest.json)  ## and a model without each fold, scored on it
 	$(BIN)/python benchmarks/cross_validate.py --data $(DATA) --bundles $(^D)
 
-ablation: $(patsubst %,$(RUNS)/%/model.safetensors,wrist/0 $(WITHOUTS))  ## and without pretraining, teacher or noise
+ablation: $(patsubst %,$(RUNS)/%/model.safetensors,wrist/1 $(WITHOUTS))  ## and without pretraining, teacher or noise
 	$(BIN)/python benchmarks/ablation.py --data $(DATA) $(^D)
 
 $(ENCODER): | $(VENV)/.full
