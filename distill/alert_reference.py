@@ -4,7 +4,7 @@ Rates: spans where every mean of eight RR is beyond the limit, for 10 s and more
 hysteresis. Pauses: 3 s and more between annotated beats. Ventricular: V beats in a row (EC57: two
 are a couplet, three and more a run), and every second beat V, three times and more. AF: the rhythm
 annotations (AFIB, AFL). Where ventricular flutter is annotated there are no beats to hold an alert
-to.
+to; what is a row of V beats only with fusion beats (F) may be told or not, as EC57 has it of those.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ KINDS = (
 )
 
 
-def alert_reference(path: Path, limits: AlertLimits) -> tuple[dict[str, Spans], Spans]:
-    """Annotated spans in s by kind, and ventricular flutter."""
+def alert_reference(path: Path, limits: AlertLimits) -> tuple[dict[str, Spans], dict[str, Spans]]:
+    """Annotated spans in s by kind; and by kind what is neither right nor wrong to tell."""
     scale = 1.0 / float(wfdb.rdheader(str(path)).fs)
     flutter, fibrillation = rhythm_spans(path, scale)
     beats = read_beats(path, scale)
@@ -42,7 +42,19 @@ def alert_reference(path: Path, limits: AlertLimits) -> tuple[dict[str, Spans], 
         "v_bigeminy": _spans(r_s, _bigeminy(labels, limits.v_bigeminy_pairs)),
         "af_suspected": fibrillation,
     }
-    return {kind: without(spans, flutter) for kind, spans in found.items()}, flutter
+    exempt = {kind: (*flutter, *spans) for kind, spans in _fusion(r_s, labels, limits).items()}
+    found = {kind: without(spans, flutter) for kind, spans in found.items()}
+    return found, {kind: exempt.get(kind, flutter) for kind in KINDS}
+
+
+def _fusion(r_s: npt.NDArray[np.float64], labels: str, limits: AlertLimits) -> dict[str, Spans]:
+    """Rows that are ventricular only if fusion beats are: EC57 lets these be called V."""
+    either = labels.replace("F", "V")
+    return {
+        "v_run": _spans(r_s, _rows(either, limits.v_run_beats, len(labels))),
+        "v_couplet": _spans(r_s, _rows(either, 2, len(labels))),
+        "v_bigeminy": _spans(r_s, _bigeminy(either, limits.v_bigeminy_pairs)),
+    }
 
 
 def is_paced(path: Path) -> bool:

@@ -20,6 +20,7 @@ from .alert_reference import KINDS, alert_reference, is_paced, without
 from .datasets import fold_of, group_of, read_channel, record_names
 from .episodes import EpisodeCounts, EpisodeScore, count_episodes, score_episodes
 from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .metrics import Spans
 
 DETECTED_S = 0.15  # a told episode of beats may begin and end that far from the annotated ones
 
@@ -75,20 +76,23 @@ def evaluate_alerts(
 
 def count_alerts(path: Path, analysis: Analysis) -> dict[str, EpisodeCounts]:
     """One record's episodes of every kind that its annotations define."""
-    annotated, flutter = alert_reference(path, AlertLimits())
+    annotated, exempt = alert_reference(path, AlertLimits())
     end_s = analysis.record.duration_s
     return {
-        kind: count_episodes(annotated[kind], _told(analysis, kind, flutter), end_s)
+        kind: count_episodes(annotated[kind], _told(analysis, kind, annotated, exempt), end_s)
         for kind in KINDS
     }
 
 
 def _told(
-    analysis: Analysis, kind: str, flutter: Sequence[tuple[float, float]]
-) -> tuple[tuple[float, float], ...]:
+    analysis: Analysis, kind: str, annotated: dict[str, Spans], exempt: dict[str, Spans]
+) -> Spans:
+    """The told episodes, without those that only what is exempt explains."""
     spans = tuple(
         (one.start_s - DETECTED_S, one.end_s + DETECTED_S)
         for one in analysis.episodes
         if one.kind == kind
     )
-    return without(spans, tuple(flutter))
+    wrong = set(without(spans, annotated[kind]))
+    kept = set(without(tuple(wrong), exempt[kind]))
+    return tuple(one for one in spans if one not in wrong or one in kept)

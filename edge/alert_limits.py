@@ -60,6 +60,7 @@ class AlertLimits:
     dropped_within_s: float = 60.0
     v_frequent_within_s: float = 60.0
     rate_beats: int = 8
+    af_windows: int = 3
     v_frequent_beats: int = 6
     v_bigeminy_pairs: int = 3
     v_run_beats: int = 3
@@ -82,6 +83,7 @@ class AlertLimits:
                 raise InputError(f"alert limit {low} must not be above {high}")
         counts = (
             ("rate_beats", 1, MOST_RATE_BEATS),
+            ("af_windows", 1, 100),
             ("v_frequent_beats", 1, MOST_FREQUENT_BEATS),
             ("v_bigeminy_pairs", 2, 100),
             ("v_run_beats", 3, 100),

@@ -5,7 +5,7 @@
 | bradycardia | mean of 8 RR below 50 /min, for 10 s | above 55 /min | ACC/AHA/HRS 2018: < 50 |
 | tachycardia | mean of 8 RR above 100 /min, for 10 s | below 95 /min | ACC/AHA/HRS 2015: > 100 |
 | pause | no beat for 3 s on a steady, readable signal | next beat | ACC/AHA/HRS 2018: > 3 s |
-| af_suspected | P(af) >= .8 in 30 s windows | P(af) < .4 | ESC 2020: >= 30 s |
+| af_suspected | P(af) >= .8 in 3 windows of 30 s, see `fibrillation` | < .4 | ESC 2020: >= 30 s |
 | pr_long | PR above 200 ms in 16 of 20 beats | in 8 of 20 | AHA/ACCF/HRS 2009: > 200 ms |
 | dropped_beats | 2 P waves in time without QRS in 60 s | none for 60 s | ACC/AHA/HRS 2018 |
 | qtc_long | QTc above 500 ms in 16 of 20 beats | in 8 of 20 | ESC 2022: >= 500 ms |
@@ -27,13 +27,9 @@ from typing import Protocol
 from .alert_limits import AlertLimits
 from .conduction import ConductionAlerts
 from .episodes import Episodes
-from .events import Beat, Rhythm
+from .events import Beat
 from .rates import RateAlerts
-from .rhythm import FEATURES
 from .ventricular import VentricularAlerts
-
-NOISY_SHARE = FEATURES.index("noisy_share")
-MOST = 0.5
 
 
 class Detector(Protocol):
@@ -54,14 +50,3 @@ def detectors(limits: AlertLimits, episodes: Episodes) -> tuple[Detector, ...]:
     return tuple(
         make(limits, episodes) for make in (RateAlerts, ConductionAlerts, VentricularAlerts)
     )
-
-
-def watch_rhythm(rhythm: Rhythm, limits: AlertLimits, episodes: Episodes) -> None:
-    """Suspected atrial fibrillation from the latest 30 s window, unless most of that is noisy."""
-    if rhythm.evidence and rhythm.evidence[NOISY_SHARE] > MOST:
-        return
-    probability = rhythm.probabilities["af"]
-    if probability >= limits.af_on:
-        episodes.open("af_suspected", rhythm.start_s, rhythm.end_s, probability)
-    elif probability < limits.af_off:
-        episodes.close("af_suspected", rhythm.end_s, rhythm.end_s, probability)

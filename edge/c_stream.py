@@ -75,10 +75,7 @@ C_TYPES: dict[type, Any] = {
 
 
 class _Limits(ctypes.Structure):
-    _fields_ = (
-        *((field.name, C_TYPES[type(field.default)]) for field in fields(AlertLimits)),
-        ("reserved", ctypes.c_int32),
-    )
+    _fields_ = tuple((field.name, C_TYPES[type(field.default)]) for field in fields(AlertLimits))
 
 
 class _Options(ctypes.Structure):

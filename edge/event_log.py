@@ -11,10 +11,11 @@ from collections import deque
 import numpy as np
 
 from .alert_limits import AlertLimits
-from .alerts import detectors, watch_rhythm
+from .alerts import detectors
 from .beats import DraftBeat
 from .episodes import Episodes
 from .events import Beat, Event, Quality
+from .fibrillation import FibrillationAlert
 from .polarity import PolarityAlert
 from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityTracker
@@ -41,6 +42,7 @@ class EventLog:
         self._models, self._pool, self._limits = models, pool, limits
         self._episodes = Episodes(limits)
         self._detectors = detectors(limits, self._episodes)
+        self._fibrillation = FibrillationAlert(limits, self._episodes)
         self._polarity = PolarityAlert(self._episodes) if is_lead_one else None
         self._stretch: Quality | None = None
         self._noisy: list[int] = []  # noisy or off seconds of the recent past
@@ -157,7 +159,7 @@ class EventLog:
         self._told_rhythm = True
         if end_s < RHYTHM_WINDOW_S:  # a shorter stretch is named, but is no episode (ESC 2020)
             return [rhythm]
-        watch_rhythm(rhythm, self._limits, self._episodes)
+        self._fibrillation.window(rhythm)
         return [rhythm, *self._episodes.take()]
 
     def _tell_pause(self) -> list[Event]:

@@ -28,13 +28,20 @@ void lo_alerts_lose(lo_alerts *alerts, double at_s) {
   lo_ventricular_forget(&alerts->ventricular, &alerts->episodes, at_s);
 }
 
-void lo_alerts_watch_rhythm(lo_alerts *alerts, const leadone_rhythm *rhythm) {
+void lo_alerts_window(lo_alerts *alerts, const leadone_rhythm *rhythm) {
   lo_episodes *episodes = &alerts->episodes;
-  if (rhythm->evidence_count && rhythm->evidence[NOISY_SHARE] > 0.5f) return;
+  const leadone_limits *limits = episodes->limits;
   const float told = rhythm->probabilities[LEADONE_AF];
-  if ((double)told >= episodes->limits->af_on) {
-    lo_episodes_open(episodes, LEADONE_AF_SUSPECTED, rhythm->start_s, rhythm->end_s, told);
-  } else if ((double)told < episodes->limits->af_off) {
+  const bool is_noisy = rhythm->evidence_count && rhythm->evidence[NOISY_SHARE] > 0.5f;
+  alerts->af_seen += 1;
+  if (is_noisy || (double)told < limits->af_on) {
+    alerts->af_in_row = 0;
+  } else if (alerts->af_in_row++ == 0) {
+    alerts->af_since_s = rhythm->start_s;
+  }
+  if (alerts->af_in_row && alerts->af_in_row >= lo_minimum(limits->af_windows, alerts->af_seen)) {
+    lo_episodes_open(episodes, LEADONE_AF_SUSPECTED, alerts->af_since_s, rhythm->end_s, told);
+  } else if ((double)told < limits->af_off && !is_noisy) {
     lo_episodes_close(episodes, LEADONE_AF_SUSPECTED, rhythm->end_s, rhythm->end_s, told);
   }
 }

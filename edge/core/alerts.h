@@ -13,6 +13,8 @@ typedef struct {
   lo_conduction conduction;
   lo_ventricular ventricular;
   lo_votes polarity;
+  double af_since_s;          /* the first window of those in a row */
+  int32_t af_seen, af_in_row; /* windows */
 } lo_alerts;
 
 void lo_alerts_init(lo_alerts *alerts, const leadone_limits *limits);
@@ -26,7 +28,7 @@ void lo_alerts_forget(lo_alerts *alerts, double at_s);
 /* The signal was lost. */
 void lo_alerts_lose(lo_alerts *alerts, double at_s);
 
-/* Suspected atrial fibrillation from the latest window. */
-void lo_alerts_watch_rhythm(lo_alerts *alerts, const leadone_rhythm *rhythm);
+/* Suspected atrial fibrillation, with the latest window; the twin of edge/fibrillation.py. */
+void lo_alerts_window(lo_alerts *alerts, const leadone_rhythm *rhythm);
 
 #endif

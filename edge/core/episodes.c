@@ -18,6 +18,7 @@ const leadone_limits lo_default_limits = {
     .dropped_within_s = 60.0,
     .v_frequent_within_s = 60.0,
     .rate_beats = 8,
+    .af_windows = 3,
     .v_frequent_beats = 6,
     .v_bigeminy_pairs = 3,
     .v_run_beats = 3,
@@ -29,7 +30,7 @@ const leadone_limits lo_default_limits = {
 
 bool lo_limits_hold(const leadone_limits *limits) {
   return limits->rate_beats >= 1 && limits->rate_beats <= LEADONE_MOST_RATE_BEATS &&
-         limits->v_frequent_beats >= 1 &&
+         limits->af_windows >= 1 && limits->v_frequent_beats >= 1 &&
          limits->v_frequent_beats <= LEADONE_MOST_FREQUENT_BEATS &&
          limits->v_bigeminy_pairs >= 2 && limits->v_run_beats >= 3;
 }

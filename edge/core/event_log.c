@@ -103,7 +103,7 @@ static void tell_rhythm(lo_event_log *log, leadone_event *event) {
   log->is_working = false;
   log->told_rhythm = true;
   if (event->of.rhythm.end_s >= rhythm_window_s) {
-    lo_alerts_watch_rhythm(&log->alerts, &event->of.rhythm);
+    lo_alerts_window(&log->alerts, &event->of.rhythm);
   }
 }
 

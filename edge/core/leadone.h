@@ -120,11 +120,11 @@ typedef struct {
   double pr_long_ms, qtc_long_ms, share_on, share_off;
   double dropped_within_s, v_frequent_within_s;
   int32_t rate_beats;       /* at most LEADONE_MOST_RATE_BEATS */
+  int32_t af_windows;       /* at least 1 */
   int32_t v_frequent_beats; /* at most LEADONE_MOST_FREQUENT_BEATS */
   int32_t v_bigeminy_pairs; /* at least 2 */
   int32_t v_run_beats;      /* at least 3 */
   float refractory_s[LEADONE_ALERTS]; /* by leadone_alert_kind */
-  int32_t reserved;
 } leadone_limits;
 
 typedef struct {

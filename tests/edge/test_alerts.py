@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from leadone.edge.alert_limits import KINDS, AlertLimits, limits_from, load_limits
-from leadone.edge.alerts import detectors, watch_rhythm
+from leadone.edge.alerts import detectors
 from leadone.edge.episodes import TEXTS, Episodes
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Rhythm
+from leadone.edge.fibrillation import NOISY_SHARE, FibrillationAlert
 from leadone.edge.polarity import PolarityAlert
 from leadone.edge.trust import Trust
 
@@ -89,18 +90,22 @@ def test_a_normal_rate_is_silent(bpm: float) -> None:
     assert _alerts([60 / bpm] * 60) == []
 
 
-def test_af_needs_more_to_begin_than_to_go_on_and_a_readable_window() -> None:
-    limits = AlertLimits()
-    episodes, told = Episodes(limits), []
-    noisy = (0.0,) * 10 + (0.6,)
-    for k, (af, evidence) in enumerate(
-        [(0.5, ()), (0.9, noisy), (0.9, ()), (0.5, ()), (0.9, ()), (0.3, ()), (0.5, ())]
-    ):
-        watch_rhythm(
-            Rhythm(10.0 * k, 10.0 * k + 30, "af", {"af": af}, {}, evidence), limits, episodes
-        )
-        told += [(k, a.end_s is None, a.confidence) for a in episodes.take()]
-    assert told == [(2, True, 0.9), (5, False, 0.3)]
+def _windows(af: list[float], noisy: set[int] | None = None) -> list[tuple[int, bool, float]]:
+    episodes = Episodes(AlertLimits())
+    fibrillation, told = FibrillationAlert(AlertLimits(), episodes), []
+    for k, p in enumerate(af):
+        evidence = (0.0,) * NOISY_SHARE + (0.6 if k in (noisy or set()) else 0.0,)
+        rhythm = Rhythm(10.0 * k, 10.0 * k + 30, "af", {"af": p}, {}, evidence)
+        fibrillation.window(rhythm)
+        told += [(k, a.end_s is None, a.start_s) for a in episodes.take()]
+    return told
+
+
+def test_af_is_three_windows_in_a_row_and_goes_on_with_less() -> None:
+    assert _windows([0.1, 0.9, 0.9, 0.9, 0.5, 0.9, 0.3]) == [(3, True, 10.0), (6, False, 10.0)]
+    assert _windows([0.1, 0.9, 0.9, 0.7, 0.9, 0.9, 0.1]) == []
+    assert _windows([0.9, 0.9]) == [(0, True, 0.0)]  # all of a short record
+    assert _windows([0.1, 0.9, 0.9, 0.9, 0.9, 0.9], {2}) == [(5, True, 30.0)]
 
 
 def test_couplets_runs_and_a_single_beat_that_interrupts_nothing() -> None:
