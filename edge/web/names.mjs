@@ -17,6 +17,6 @@ export const FINDINGS = {
 
 /** A kind of alert as the beginning of a sentence. */
 export function alertName(kind) {
-  const text = kind.replaceAll("_", " ").replace(/\baf\b/, "AF");
+  const text = kind.replaceAll("_", " ").replace(/\baf\b/, "AF").replace(/^pr\b/, "PR").replace(/^qtc/, "QTc");
   return text === "AF suspected" ? "Suspected AF" : text.charAt(0).toUpperCase() + text.slice(1);
 }
