@@ -20,6 +20,7 @@ from .edge.errors import InputError
 from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
+    from .edge.alert_limits import AlertLimits
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
     from .edge.record import Record
@@ -40,7 +41,7 @@ C_TARGETS = (
 WEB_TARGET = "web"
 NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
-SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
+SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -78,6 +79,12 @@ gain_option = click.option(
     "--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1."
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+alerts_option = click.option(
+    "--alerts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML with limits of the alerts; docs/alerts.toml has every key.",
+)
 recording_option = click.option(
     "--recording", metavar="NAME", help="One of several in a file, by name or number."
 )
@@ -128,11 +135,13 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @backend_option
 @trust_option
 def stream(
     record: str,
+    alerts: Path | None,
     speed: str,
     html: Path | None,
     encoding: str,
@@ -164,12 +173,14 @@ def stream(
         given = Given(rate_hz, unit, lead, gain)
 
         def make_monitor(name: str) -> Monitor:
-            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+            return Monitor.load(
+                model, lead=name, backend=backend, trusted=trusted, limits=_limits(alerts)
+            )
 
         stream_live(record, encoding, given, make_monitor, Console())
         return
     read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
-    _stream(read, _speed(speed), model, html, backend, trusted)
+    _stream(read, _speed(speed), model, html, backend, trusted, _limits(alerts))
 
 
 @cli.command()
@@ -289,11 +300,13 @@ def live(
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @analysis_backend_option
 @trust_option
 def analyze(
     paths: tuple[str, ...],
+    alerts: Path | None,
     annotations: str | None,
     report: str | None,
     recording: str | None,
@@ -336,7 +349,8 @@ def analyze(
     reading = read_options(**{name: options[name] for name in wanted})
     bundle = load_bundle(model, trusted)
     store = Store(out) if out is not None and (resume or scheduler) else None
-    job = Job(Reader(bundle, backend, with_model_c), reading, outputs, recording, store)
+    reader = Reader(bundle, backend, with_model_c, _limits(alerts))
+    job = Job(reader, reading, outputs, recording, store)
     is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
     if store is not None:
@@ -487,6 +501,7 @@ def explain(
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
 )
+@click.option("--peers", is_flag=True, help="noise: other detectors beside, where installed.")
 @model_option
 def evaluate(
     name: str,
@@ -496,16 +511,21 @@ def evaluate(
     lead: str | None,
     csv_file: Path | None,
     plot: Path | None,
+    peers: bool,
     model: str,
 ) -> None:
     """Score a model on a public set.
 
     Delineation on ludb and qtdb, beats and AF episodes on mitdb, rhythm on cinc2017, findings on
-    ptbxl.
+    ptbxl. And what the wearer is told: alerts (episodes on mitdb), noise (mitdb with the noise of
+    nstdb), polarity (swapped hands on ptbxl).
     """
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
     from .distill.evaluate import evaluate_set
+    from .distill.evaluate_alerts import evaluate_alerts
+    from .distill.evaluate_noise import evaluate_noise
+    from .distill.evaluate_polarity import evaluate_polarity
     from .distill.evaluate_records import evaluate_records
     from .distill.tables import print_report
 
@@ -518,10 +538,18 @@ def evaluate(
     for target in (json_file, csv_file, plot):
         if target is not None:
             check_target(target)
+    if lead is not None and name != "ludb":
+        raise InputError("--lead works with ludb; the others have one lead to be scored on")
+    if peers and name != "noise":
+        raise InputError("--peers works with noise: it runs other detectors beside")
+    result: Any
     if name in RECORD_SETS:
-        if lead is not None:
-            raise InputError("--lead works with ludb; the others have one lead to be scored on")
-        result: Any = evaluate_records(name, data, model, fold)
+        result = evaluate_records(name, data, model, fold)
+    elif name == "noise":
+        result = evaluate_noise(data, model, fold, peers=peers)
+    elif name in ("alerts", "polarity"):
+        scored = evaluate_alerts if name == "alerts" else evaluate_polarity
+        result = scored(data, model, fold)
     else:
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
@@ -1556,6 +1584,7 @@ def _stream(
     html: Path | None,
     backend: str,
     trusted: Path | None = None,
+    limits: AlertLimits | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.monitor import Monitor
@@ -1564,13 +1593,19 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted, limits=limits)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report
 
         write_report(gather(seen, monitor.bundle, events), html)
         click.echo(f"report: {html}")
+
+
+def _limits(file: Path | None) -> AlertLimits:
+    from .edge.alert_limits import AlertLimits, load_limits
+
+    return AlertLimits() if file is None else load_limits(file)
 
 
 def _speed(text: str) -> float | None:
