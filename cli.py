@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,8 @@ from .edge.errors import InputError
 from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
-    from .edge.analysis import Analysis
+    from .edge.alert_limits import AlertLimits
+    from .edge.batch import Outcome
     from .edge.bundle import Bundle
     from .edge.record import Record
     from .firmware_sim.simulation import Simulation
@@ -40,7 +41,7 @@ C_TARGETS = (
 WEB_TARGET = "web"
 NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
-SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
+SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -60,7 +61,30 @@ backend_option = click.option(
     show_default=True,
     help="What runs the model; litert and c (compiled here, fast) take a bundle of `export`.",
 )
+analysis_backend_option = click.option(
+    "--backend",
+    type=click.Choice(["auto", "onnx", "litert", "c"]),
+    default="auto",
+    show_default=True,
+    help="What runs the model; auto is c (compiled here once) for records from an hour on where "
+    "the export extra is installed, else onnx. litert takes a bundle of `export`.",
+)
+encoding_option = click.option(
+    "--encoding",
+    default="auto",
+    show_default=True,
+    help="Of a live source: text, int16 or frames; auto tells the last from text.",
+)
+gain_option = click.option(
+    "--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1."
+)
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+alerts_option = click.option(
+    "--alerts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML with limits of the alerts; docs/alerts.toml has every key.",
+)
 recording_option = click.option(
     "--recording", metavar="NAME", help="One of several in a file, by name or number."
 )
@@ -106,21 +130,18 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
-@click.option(
-    "--encoding",
-    default="auto",
-    show_default=True,
-    help="Of a live source: text, int16 or frames; auto tells the last from text.",
-)
-@click.option("--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1.")
+@encoding_option
+@gain_option
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @backend_option
 @trust_option
 def stream(
     record: str,
+    alerts: Path | None,
     speed: str,
     html: Path | None,
     encoding: str,
@@ -152,16 +173,92 @@ def stream(
         given = Given(rate_hz, unit, lead, gain)
 
         def make_monitor(name: str) -> Monitor:
-            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+            return Monitor.load(
+                model, lead=name, backend=backend, trusted=trusted, limits=_limits(alerts)
+            )
 
         stream_live(record, encoding, given, make_monitor, Console())
         return
     read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
-    _stream(read, _speed(speed), model, html, backend, trusted)
+    _stream(read, _speed(speed), model, html, backend, trusted, _limits(alerts))
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("source")
+@click.option("--speed", default="1", show_default=True, help="Of a record: 1, 10, or max.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: other machines too.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option(
+    "--keep",
+    "keep_h",
+    type=click.FloatRange(0.02, 48),
+    default=1.0,
+    show_default=True,
+    help="Hours that the page can scroll back.",
+)
+@encoding_option
+@gain_option
+@recording_option
+@text_options
+@lead_option
+@model_option
+@backend_option
+@trust_option
+def live(
+    source: str,
+    speed: str,
+    host: str,
+    port: int,
+    keep_h: float,
+    encoding: str,
+    gain: float,
+    recording: str | None,
+    rate_hz: float | None,
+    unit: str | None,
+    lead: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
+) -> None:
+    """Show SOURCE on a page in the browser, as it comes: trace, waves, beats, rhythm, alerts.
+
+    SOURCE is a record of any format, played at its own speed, or a device: -, tcp://HOST:PORT,
+    serial:///dev/PORT, polar://ADDRESS (docs/live.md). The page is served to this machine alone,
+    behind a secret link, until Ctrl-C.
+    """
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        raise InputError("the live page needs a server: pip install 'leadone[live]'")
+    from .edge.analyze import check_readable
+    from .edge.bundle import load_bundle
+    from .edge.formats.read import read_options, read_record
+    from .edge.live.log import About
+    from .edge.live.run import Place, watch
+    from .edge.monitor import Monitor
+    from .edge.sources.chunk import Source
+    from .edge.sources.played import PlayedRecord
+    from .edge.sources.samples_text import Given
+    from .edge.sources.stream import is_live, open_ecg
+
+    opened: Source
+    if is_live(source):
+        read_options(rate_hz=rate_hz, unit=unit)
+        opened = open_ecg(source, encoding, Given(rate_hz, unit, lead, gain))
+        about = About("standard input" if source == "-" else source)
+    else:
+        record = read_record(source, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+        check_readable(record)
+        opened = PlayedRecord(record, factor := _speed(speed))
+        about = About(record.name, factor, is_device=False)
+    loaded = load_bundle(model, trusted)
+
+    def make_monitor(name: str) -> Monitor:
+        return Monitor(loaded, name, backend=backend)
+
+    watch(opened, about, loaded, make_monitor, Place(host, port), 3600 * keep_h, click.echo)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True)
 @click.option(
     "--json",
     "json_file",
@@ -179,20 +276,44 @@ def stream(
 )
 @click.option("--annotations", metavar="EXT", help="Write WFDB annotations with this extension.")
 @click.option("--edf", is_flag=True, help="Write EDF+: the lead with its annotations.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for what each record gets.")
-@click.option("--report", type=click.Choice(["html"]), help="Write a report for each record.")
+@click.option("--out", help="Folder for what each record gets; with --scheduler also a URL.")
+@click.option(
+    "--report",
+    type=click.Choice(["html", "pdf"]),
+    help="Write a report for each record: html to look about in, pdf the sheet of `report`.",
+)
 @click.option("--keep-identity", is_flag=True, help="Keep names and birth dates of the files.")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, help="Processes that share the records."
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Give each record a folder in OUT with its analysis.json; skip records that have one.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Of a Dask cluster, tcp://HOST:8786: its workers read PATHS, which may be URLs as s3://; "
+    "results go to OUT as by --resume.",
+)
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
-@backend_option
+@analysis_backend_option
 @trust_option
 def analyze(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
+    alerts: Path | None,
     annotations: str | None,
     report: str | None,
     recording: str | None,
+    out: str | None,
+    workers: int,
+    resume: bool,
+    scheduler: str | None,
     model: str,
     backend: str,
     trusted: Path | None,
@@ -203,33 +324,60 @@ def analyze(
     Files of any format that leadone reads, folders and archives of them. A bad file does not stop
     the rest; it is named at the end and the exit code is 1.
     """
-    from .edge.batch import Outputs, analyze_many
+    from .distill.export.c_backend import with_model_c
+    from .edge.batch import Job, analyze_many
     from .edge.bundle import load_bundle
     from .edge.formats.read import read_options
     from .edge.formats.wfdb_annotations import check_extension
+    from .edge.outputs import Outputs
+    from .edge.reader import Reader
+    from .edge.store import Store
 
     if annotations is not None:
         check_extension(annotations)
-    names = ("json_file", "out", "csv_file", "fhir_file", "edf")
+    if (resume or scheduler) and out is None:
+        raise InputError("results need a folder to be kept in; name one with --out")
+    names = ("json_file", "csv_file", "fhir_file", "edf")
     outputs = Outputs(
-        annotations=annotations, html=report == "html", **{name: options[name] for name in names}
+        annotations=annotations,
+        html=report == "html",
+        pdf=report == "pdf",
+        out=None if out is None else Path(out),
+        **{name: options[name] for name in names},
     )
     wanted = ("lead", "rate_hz", "unit", "keep_identity")
     reading = read_options(**{name: options[name] for name in wanted})
     bundle = load_bundle(model, trusted)
+    store = Store(out) if out is not None and (resume or scheduler) else None
+    reader = Reader(bundle, backend, with_model_c, _limits(alerts))
+    job = Job(reader, reading, outputs, recording, store)
     is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
+    if store is not None:
+        store.begin(job.settings())
+    if scheduler is not None:
+        from .edge.cluster import analyze_on_cluster
+
+        tell = console.print
+        outcomes = analyze_on_cluster(scheduler, paths, job, model, tell)
+    else:
+        outcomes = analyze_many(map(Path, paths), job, workers)
+    _tell(outcomes, len(paths), console, outputs.json_file is None and not is_piped)
+
+
+def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines: bool) -> None:
+    """A bar, a line a record, and at the end the failures; exit code 1 where there are some."""
     failures, count = [], 0
     with _progress(console) as bar:
-        task = bar.add_task("records", total=len(paths))
-        for name, result in analyze_many(paths, reading, bundle, outputs, recording, backend):
+        task = bar.add_task("records", total=paths)
+        for outcome in outcomes:
             count += 1
-            bar.update(task, completed=count, total=max(count, len(paths)))
-            if isinstance(result, str):
-                stem = Path(name).stem
-                failures.append(result if stem in result else f"{name}: {result}")
-            elif outputs.json_file is None and not is_piped:
-                click.echo(_one_line(result))
+            bar.update(task, completed=count, total=max(count, paths))
+            if outcome.failure:
+                name, why = outcome.name, outcome.failure
+                failures.append(why if Path(name).stem in why else f"{name}: {why}")
+            elif shows_lines:
+                click.echo(outcome.line)
     if count == 1 and failures:
         raise InputError(failures[0])
     for failure in failures:
@@ -237,6 +385,52 @@ def analyze(
     if failures:
         click.echo(f"leadone: {len(failures)} of {count} records failed", err=True)
         sys.exit(SOME_FAILED_EXIT)
+
+
+@cli.command()
+@click.argument("record")
+@click.option("--pdf", type=click.Path(path_type=Path), help="Write the page as PDF.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the page as HTML.")
+@click.option("--keep-identity", is_flag=True, help="Print names and birth dates of the file.")
+@recording_option
+@text_options
+@lead_option
+@model_option
+@analysis_backend_option
+@trust_option
+def report(
+    record: str,
+    pdf: Path | None,
+    html: Path | None,
+    recording: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
+    **options: Any,
+) -> None:
+    """Print RECORD on one page: strips, rhythm, intervals, episodes, rate, hours, quality.
+
+    Without --pdf and --html: RECORD.pdf in this folder.
+    """
+    from .distill.export.c_backend import with_model_c
+    from .edge.bundle import load_bundle
+    from .edge.formats.read import open_record, read_options
+    from .edge.reader import Reader
+    from .edge.sheet.sheet import write_sheet
+
+    wanted = ("lead", "rate_hz", "unit", "keep_identity")
+    reading = read_options(**{name: options[name] for name in wanted})
+    opened = open_record(record, reading, recording)
+    targets = [path for path in (pdf, html) if path] or [Path(f"{opened.name or 'record'}.pdf")]
+    for path, suffixes in ((pdf, (".pdf",)), (html, (".html", ".htm"))):
+        if path is not None and path.suffix.casefold() not in suffixes:
+            raise InputError(f"{path} does not end in {suffixes[0]}; name it so")
+    for path in targets:
+        check_target(path)
+    result = Reader(load_bundle(model, trusted), backend, with_model_c).analyze(opened)
+    for path in targets:
+        write_sheet(result, path)
+        click.echo(f"report: {path}")
 
 
 @cli.command()
@@ -307,6 +501,7 @@ def explain(
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
 )
+@click.option("--peers", is_flag=True, help="noise: other detectors beside, where installed.")
 @model_option
 def evaluate(
     name: str,
@@ -316,16 +511,21 @@ def evaluate(
     lead: str | None,
     csv_file: Path | None,
     plot: Path | None,
+    peers: bool,
     model: str,
 ) -> None:
     """Score a model on a public set.
 
     Delineation on ludb and qtdb, beats and AF episodes on mitdb, rhythm on cinc2017, findings on
-    ptbxl.
+    ptbxl. And what the wearer is told: alerts (episodes on mitdb), noise (mitdb with the noise of
+    nstdb), polarity (swapped hands on ptbxl).
     """
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
     from .distill.evaluate import evaluate_set
+    from .distill.evaluate_alerts import evaluate_alerts
+    from .distill.evaluate_noise import evaluate_noise
+    from .distill.evaluate_polarity import evaluate_polarity
     from .distill.evaluate_records import evaluate_records
     from .distill.tables import print_report
 
@@ -338,10 +538,18 @@ def evaluate(
     for target in (json_file, csv_file, plot):
         if target is not None:
             check_target(target)
+    if lead is not None and name != "ludb":
+        raise InputError("--lead works with ludb; the others have one lead to be scored on")
+    if peers and name != "noise":
+        raise InputError("--peers works with noise: it runs other detectors beside")
+    result: Any
     if name in RECORD_SETS:
-        if lead is not None:
-            raise InputError("--lead works with ludb; the others have one lead to be scored on")
-        result: Any = evaluate_records(name, data, model, fold)
+        result = evaluate_records(name, data, model, fold)
+    elif name == "noise":
+        result = evaluate_noise(data, model, fold, peers=peers)
+    elif name in ("alerts", "polarity"):
+        scored = evaluate_alerts if name == "alerts" else evaluate_polarity
+        result = scored(data, model, fold)
     else:
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
@@ -1376,6 +1584,7 @@ def _stream(
     html: Path | None,
     backend: str,
     trusted: Path | None = None,
+    limits: AlertLimits | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.monitor import Monitor
@@ -1384,13 +1593,19 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted, limits=limits)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report
 
         write_report(gather(seen, monitor.bundle, events), html)
         click.echo(f"report: {html}")
+
+
+def _limits(file: Path | None) -> AlertLimits:
+    from .edge.alert_limits import AlertLimits, load_limits
+
+    return AlertLimits() if file is None else load_limits(file)
 
 
 def _speed(text: str) -> float | None:
@@ -1403,20 +1618,6 @@ def _speed(text: str) -> float | None:
     if not 0 < factor < 1e6:
         raise InputError(f"--speed takes a factor such as 1 or 10, or max, not {text!r}")
     return factor
-
-
-def _one_line(result: Analysis) -> str:
-    rate = result.heart_rate_bpm
-    counts = {k: sum(b.label == k for b in result.beats) for k in "NSVQ"}
-    labels = " ".join(f"{k} {n}" for k, n in counts.items() if n)
-    kinds = sorted({alert.kind for alert in result.alerts})
-    return (
-        f"{result.record.name}  {result.record.lead}  {result.record.duration_s:.0f} s  "
-        f"{len(result.beats)} beats ({labels or 'none'})  "
-        f"{'-' if rate is None else f'{rate:.0f}'} bpm  rhythm {result.rhythm.label}"
-        + (f"  alerts: {', '.join(kinds)}" if kinds else "")
-        + ("" if result.record.has_gain else "  no gain in the header: mV are a guess")
-    )
 
 
 def _progress(console: Console, *more: TextColumn) -> Progress:

@@ -25,9 +25,9 @@ from .beat_data import collect_beats
 from .beat_fit import fit_beats
 from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
-from .export.graph import trace
 from .export.onnx_writer import write_float, write_int8
 from .export.quantize import PERCENTILE, quantize
+from .export.trace import trace
 from .findings_fit import collect_findings, fit_findings
 from .finetune import Multitask, load_run, training_leads, without_fold
 from .records import seen_records

@@ -258,7 +258,7 @@ def _duration(
     return min(duration_s or usual_s, left_s)
 
 
-def _inside(beats: tuple[Beat, ...], start_s: float | None, duration_s: float) -> list[Beat]:
+def _inside(beats: Sequence[Beat], start_s: float | None, duration_s: float) -> list[Beat]:
     """The beats of the stretch if its place is given, else all."""
     return [b for b in beats if start_s is None or start_s <= b.r_s < start_s + duration_s]
 

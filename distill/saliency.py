@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ..edge.frontend import INPUT_RANGES_MV
-from .export.graph import Graph, run_differentiably
+from .export.float_run import run_differentiably
+from .export.graph import Graph
 
 Floats = npt.NDArray[np.float32]
 

@@ -2,85 +2,155 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from .analysis import Analysis, Episode, Finding
+from .alert_limits import AlertLimits
+from .analysis import Analysis, Episode, Finding, Stretch
 from .backends import StreamNetwork
+from .beat_store import BeatStore
 from .bundle import Bundle, load_bundle
 from .errors import InputError
 from .events import Alert, Beat, Event, Quality, Rhythm
-from .intervals import heart_rate_bpm, median_intervals_ms
 from .labels import RHYTHMS
 from .monitor import Monitor
-from .record import Record
+from .record import DiskRecord, Record
 from .record_head import RecordHead
+from .stored_intervals import stored_intervals_ms, stored_rate_bpm
 
 MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
 
 
 def analyze(
-    record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
+    record: Record,
+    model: str | Path | Bundle = "wrist",
+    backend: str | StreamNetwork = "onnx",
+    limits: AlertLimits | None = None,
 ) -> Analysis:
-    """Read a whole record; `backend` as in `Monitor`.
+    """Read a whole record; `backend` and `limits` as in `Monitor`.
+
+    A `DiskRecord` is read a minute at a time.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
-    check_readable(record)
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    monitor = Monitor(bundle, record.lead, backend=backend)
-    events: list[Event] = []
+    check_duration(record)
+    monitor = Monitor(bundle, record.lead, limits, backend)
+    gathering, is_valid = Gathering(bundle), False
     block = round(BLOCK_S * record.rate_hz)
-    for start in range(0, len(record.signal_mv), block):
-        events += monitor.push(record.signal_mv[start : start + block], record.rate_hz)
-    return gather(record, bundle, events + monitor.finish())
+    for start in range(0, record.samples, block):
+        signal_mv = record.read(start, start + block)
+        is_valid = is_valid or bool(np.isfinite(signal_mv).any())
+        gathering.add(monitor.push(signal_mv, record.rate_hz))
+    if not is_valid:
+        raise _no_valid_sample(record)
+    gathering.add(monitor.finish())
+    return gathering.analysis(record)
 
 
 def check_readable(record: Record) -> None:
     """Refuse what no beat can be read from, with the reason."""
-    name = record.name or "the record"
+    check_duration(record)
+    if not np.isfinite(record.signal_mv).any():
+        raise _no_valid_sample(record)
+
+
+def check_duration(record: Record) -> None:
+    """Refuse a record too short to be read."""
     if record.duration_s < MIN_DURATION_S:
         raise InputError(
-            f"{name} lasts {record.duration_s:.1f} s; at least {MIN_DURATION_S:g} s are needed"
+            f"{record.name or 'the record'} lasts {record.duration_s:.1f} s; at least "
+            f"{MIN_DURATION_S:g} s are needed"
         )
-    if not np.isfinite(record.signal_mv).any():
-        raise InputError(f"lead {record.lead} of {name} has no valid sample; choose another lead")
 
 
-def gather(record: Record, bundle: Bundle, events: list[Event]) -> Analysis:
+def _no_valid_sample(record: Record) -> InputError:
+    name = record.name or "the record"
+    return InputError(f"lead {record.lead} of {name} has no valid sample; choose another lead")
+
+
+def gather(record: Record, bundle: Bundle, events: Iterable[Event]) -> Analysis:
     """The events of a record as an Analysis."""
-    beats = tuple(e for e in events if isinstance(e, Beat))
-    alerts = [e for e in events if isinstance(e, Alert)]
-    windows = [e for e in events if isinstance(e, Rhythm)]
-    return Analysis(
-        record=record,
-        model=bundle.identity,
-        beats=beats,
-        rhythm=_overall(windows, record.duration_s),
-        episodes=tuple(Episode(a.kind, a.start_s, a.end_s) for a in alerts if a.end_s is not None),
-        alerts=tuple(a for a in alerts if a.end_s is None),
-        quality=tuple(e for e in events if isinstance(e, Quality)),
-        intervals_ms=median_intervals_ms(beats),
-        heart_rate_bpm=heart_rate_bpm(beats),
-        findings=_findings(windows, RecordHead.from_manifest(bundle.manifest["record_head"])),
-    )
+    gathering = Gathering(bundle)
+    gathering.add(events)
+    return gathering.analysis(record)
 
 
-def _overall(windows: list[Rhythm], duration_s: float) -> Rhythm:
-    """The record's rhythm: the mean of its windows' probabilities."""
-    if not windows:
-        return Rhythm(0.0, duration_s, "noise", {name: float(name == "noise") for name in RHYTHMS})
-    means = {name: sum(w.probabilities[name] for w in windows) / len(windows) for name in RHYTHMS}
-    return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)
+class Gathering:
+    """Takes a record's events as they come; what it keeps of days of them is small."""
 
+    def __init__(self, bundle: Bundle) -> None:
+        """`bundle` is what reads the record."""
+        self._bundle = bundle
+        self._head = RecordHead.from_manifest(bundle.manifest["record_head"])
+        self._beats = BeatStore()
+        self._quality: list[Quality] = []
+        self._alerts: list[Alert] = []
+        self._rhythms: list[Stretch] = []
+        self._windows, self._sums = 0, dict.fromkeys(RHYTHMS, 0.0)
+        self._read, self._found = 0, dict.fromkeys(self._head.findings, 0.0)
 
-def _findings(windows: list[Rhythm], head: RecordHead) -> tuple[Finding, ...]:
-    """Each finding's mean probability over the windows that could be read, and if it is enough."""
-    read = [w.findings for w in windows if w.findings]
-    if not read:
-        return ()
-    means = {code: sum(w[code] for w in read) / len(read) for code in head.findings}
-    limits = dict(zip(head.findings, head.thresholds, strict=True))
-    return tuple(Finding(code, p, p >= limits[code]) for code, p in means.items())
+    def add(self, events: Iterable[Event]) -> None:
+        """Take the next events."""
+        for event in events:
+            if isinstance(event, Beat):
+                self._beats.append(event)
+            elif isinstance(event, Quality):
+                self._quality.append(event)
+            elif isinstance(event, Alert):
+                self._alerts.append(event)
+            else:
+                self._add_window(event)
+
+    def _add_window(self, window: Rhythm) -> None:
+        self._windows += 1
+        for name in RHYTHMS:
+            self._sums[name] += window.probabilities[name]
+        if window.findings:
+            self._read += 1
+            for code in self._head.findings:
+                self._found[code] += window.findings[code]
+        last = self._rhythms[-1] if self._rhythms else None
+        if last is None or last.label != window.label:
+            start_s = window.start_s if last is None else max(window.start_s, last.end_s)
+            self._rhythms.append(Stretch(start_s, window.end_s, window.label))
+        else:
+            self._rhythms[-1] = Stretch(last.start_s, window.end_s, window.label)
+
+    def analysis(self, record: Record) -> Analysis:
+        """All that was gathered of `record`; beats of a record in memory as a tuple."""
+        is_on_disk = isinstance(record, DiskRecord)
+        return Analysis(
+            record=record,
+            model=self._bundle.identity,
+            beats=self._beats if is_on_disk else tuple(self._beats),
+            rhythm=self._rhythm(record.duration_s),
+            episodes=tuple(
+                Episode(a.kind, a.start_s, a.end_s) for a in self._alerts if a.end_s is not None
+            ),
+            alerts=tuple(alert for alert in self._alerts if alert.end_s is None),
+            quality=tuple(self._quality),
+            intervals_ms=stored_intervals_ms(self._beats),
+            heart_rate_bpm=stored_rate_bpm(self._beats),
+            findings=self._findings(),
+            rhythms=tuple(self._rhythms),
+        )
+
+    def _rhythm(self, duration_s: float) -> Rhythm:
+        """The record's rhythm: the mean of its windows' probabilities."""
+        if not self._windows:
+            told = {name: float(name == "noise") for name in RHYTHMS}
+            return Rhythm(0.0, duration_s, "noise", told)
+        means = {name: self._sums[name] / self._windows for name in RHYTHMS}
+        return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """Each finding's mean probability over the windows that could be read; if it is enough."""
+        if not self._read:
+            return ()
+        means = {code: total / self._read for code, total in self._found.items()}
+        limits = dict(zip(self._head.findings, self._head.thresholds, strict=True))
+        return tuple(Finding(code, p, p >= limits[code]) for code, p in means.items())

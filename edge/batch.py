@@ -1,158 +1,201 @@
-"""Many records, one after the other: a bad one is reported and the rest go on."""
+"""Many records: a bad one is reported and the rest go on; one process or several."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis
-from .analyze import analyze
-from .bundle import Bundle
 from .errors import InputError
-from .files import make_folder, whole_file
-from .formats import beat_csv, fhir_report
-from .formats.edf_annotations import write_edf
+from .files import make_folder
 from .formats.read import find_records, open_recordings, selected
 from .formats.recording import Entry, ReadOptions
-from .formats.wfdb_annotations import write_annotations
-from .report import write_report
+from .outputs import Outputs, Together, write_own
+from .reader import Reader
+from .store import DONE, Store, key_of
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What to write: files of all records, and a record's own files in the folder `out`."""
+class Job:
+    """How files are read and what becomes of them; it can be sent to other processes.
 
-    json_file: Path | None = None
-    annotations: str | None = None
-    out: Path | None = None
-    html: bool = False
-    csv_file: Path | None = None
-    fhir_file: Path | None = None
-    edf: bool = False
-
-
-def analyze_many(
-    paths: Iterable[Path],
-    options: ReadOptions,
-    bundle: Bundle,
-    outputs: Outputs,
-    recording: str | None = None,
-    backend: str = "onnx",
-) -> Iterator[tuple[str, Analysis | str]]:
-    """Analyse each recording and write its outputs; gives its name and Analysis, or why it failed.
-
-    Folders stand for the records below them, archives for those in them, unless `recording` names
-    one. Files of all records appear under their names only when all are through.
+    With a `store`, a record's files go to a folder of it, its JSON among them, and a record that
+    the store has is not read again. `recording` names one of several in a file.
     """
-    needs_folder = outputs.annotations is not None or outputs.html or outputs.edf
-    if needs_folder and outputs.out is None:
+
+    reader: Reader
+    options: ReadOptions
+    outputs: Outputs
+    recording: str | None = None
+    store: Store | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What results depend on: those of one store all have the same."""
+        outputs = self.outputs
+        return {
+            "model": self.reader.bundle.sha256,
+            **asdict(self.options),
+            "alerts": str(self.reader.limits or AlertLimits()),
+            "recording": self.recording,
+            "annotations": outputs.annotations,
+            "edf": outputs.edf,
+            "html": outputs.html,
+            "pdf": outputs.pdf,
+        }
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of records, and what its results are called in a store."""
+
+    path: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one record: a line about it, or the sentence that says why it failed.
+
+    `key` is where a store has it.
+    """
+
+    name: str
+    line: str = ""
+    failure: str = ""
+    key: str = ""
+
+
+def analyze_many(paths: Iterable[Path], job: Job, workers: int = 1) -> Iterator[Outcome]:
+    """Analyse each recording and write its outputs, in order.
+
+    Folders stand for the records below them, archives for those in them, unless `job.recording`
+    names one. Files of all records appear under their names only when all are through; those of
+    several `workers` are the same as those of one.
+    """
+    outputs = job.outputs
+    if outputs.are_own and outputs.out is None:
         raise InputError("annotations and reports need a folder to go to; name one with --out")
+    if job.store is not None and (outputs.csv_file or outputs.fhir_file):
+        raise InputError("--csv and --fhir need all records in one run; leave --resume away")
     with ExitStack() as stack:
-        if outputs.out is not None:
+        if outputs.out is not None and job.store is None:
             is_new = make_folder(outputs.out)
             stack.callback(_remove_if_empty, outputs.out, is_new)
-        together = _Together(outputs, stack)
-        written: set[Path] = set()
-        for name, entry in _entries(paths, recording):
-            if isinstance(entry, str):
-                yield name, entry
-                continue
-            try:
-                analysis = analyze(entry.read(options), bundle, backend)
-                _write(analysis, outputs, written)
-            except InputError as error:
-                yield name, str(error)
-                continue
-            together.add(analysis)
-            yield name, analysis
+        together = Together(outputs, stack)
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="leadone-")))
+        for outcome in _outcomes(paths, job, workers, together, scratch):
+            if outcome.key and job.store is not None:
+                together.add_stored(job.store, outcome.key)
+            yield outcome
         together.finish()
 
 
-def _entries(paths: Iterable[Path], recording: str | None) -> Iterator[tuple[str, Entry | str]]:
-    """Every recording, or the sentence that says why a file has none."""
+def _outcomes(
+    paths: Iterable[Path], job: Job, workers: int, together: Together, scratch: Path
+) -> Iterator[Outcome]:
+    done = job.store.done() if job.store is not None else set[str]()
+    files = files_below(paths)
+    if workers == 1:
+        for file in files:
+            if isinstance(file, Outcome):
+                yield file
+            else:
+                yield from read_file(file, job, done, together, scratch)
+        return
+    from .workers import read_files
+
+    for outcomes, part in read_files(files, job, done, workers, scratch):
+        together.append(part)
+        yield from outcomes
+
+
+def files_below(paths: Iterable[Path]) -> Iterator[File | Outcome]:
+    """Every file, or why a path has none."""
+    taken: dict[str, str] = {}
     for path in paths:
         try:
             for file in find_records([path]):
-                try:
-                    entries = open_recordings(file)
-                    if recording is not None:
-                        entries = [selected(file, entries, recording)]
-                except InputError as error:
-                    yield str(file), str(error)
-                    continue
-                for entry in entries:
-                    name = str(file) if len(entries) == 1 else f"{file}/{entry.name}"
-                    yield name, entry
+                inside = file.relative_to(path) if path.is_dir() else Path(file.name)
+                yield File(str(file), free_key(str(file), str(inside), taken))
         except InputError as error:
-            yield str(path), str(error)
+            yield Outcome(str(path), failure=str(error))
 
 
-class _Together:
-    """The files that hold all records: JSON lines and CSV as they come, FHIR at the end."""
+def free_key(file: str, inside: str, taken: dict[str, str]) -> str:
+    """What a file's results are called: its name below what was given, whole where that is taken.
 
-    def __init__(self, outputs: Outputs, stack: ExitStack) -> None:
-        self._json = _open_text(outputs.json_file, stack)
-        self._csv = _open_text(outputs.csv_file, stack)
-        self._fhir = _open_text(outputs.fhir_file, stack)
-        self._resources: list[list[dict[str, Any]]] = []
-        self._has_header = False
-
-    def add(self, analysis: Analysis) -> None:
-        """Write, or keep, what one record adds."""
-        if self._json is not None:
-            self._json.write(json.dumps(analysis.to_dict()) + "\n")
-        if self._csv is not None:
-            if not self._has_header:  # a file without records stays away
-                beat_csv.write_header(self._csv)
-                self._has_header = True
-            beat_csv.write_beats(analysis, self._csv)
-        if self._fhir is not None:
-            self._resources.append(fhir_report.report(analysis))
-
-    def finish(self) -> None:
-        """Write the bundle."""
-        if self._fhir is not None and self._resources:
-            json.dump(fhir_report.bundle(self._resources), self._fhir)
-            self._fhir.write("\n")
+    `taken` holds the names of files before it.
+    """
+    key = key_of(inside)
+    return key if taken.setdefault(key, file) == file else key_of(file)
 
 
-def _write(analysis: Analysis, outputs: Outputs, written: set[Path]) -> None:
-    """Annotations and report of one record; never over those of another record of this run."""
-    if outputs.out is None:
+def read_file(
+    file: File, job: Job, done: set[str], together: Together, scratch: Path
+) -> Iterator[Outcome]:
+    """Analyse the recordings in a file, those that are done excepted."""
+    try:
+        entries = open_recordings(file.path)
+        if job.recording is not None:
+            entries = [selected(file.path, entries, job.recording)]
+    except InputError as error:
+        yield Outcome(file.path, failure=str(error))
         return
-    stem = outputs.out / analysis.record.name
-    if stem in written:
-        raise InputError(
-            f"{analysis.record.source}: another record of this run has the same name; give it an "
-            "--out of its own"
-        )
-    written.add(stem)
-    if outputs.annotations is not None:
-        write_annotations(analysis, outputs.annotations, outputs.out)
-    if outputs.html:
-        write_report(analysis, stem.with_name(f"{stem.name}.html"))
-    if outputs.edf:
-        target = stem.with_name(f"{stem.name}.edf")
-        if target.exists() and target.with_suffix("") == Path(analysis.record.source):
-            raise InputError(f"{target} is the record itself; name another --out")
-        write_edf(analysis, target)
+    for entry in entries:
+        is_only = len(entries) == 1
+        name = file.path if is_only else f"{file.path}/{entry.name}"
+        key = file.key if is_only else f"{file.key}/{key_of(entry.name)}"
+        if key in done:
+            yield Outcome(name, line=f"{name}  done before", key=key)
+            continue
+        try:
+            yield _read(entry, name, key, job, together, scratch)
+        except InputError as error:
+            yield Outcome(name, failure=str(error))
+
+
+def _read(
+    entry: Entry, name: str, key: str, job: Job, together: Together, scratch: Path
+) -> Outcome:
+    analysis = job.reader.analyze(entry.open(job.options))
+    if job.store is not None:
+        _keep(analysis, key, job.outputs, job.store)
+        return Outcome(name, line=analysis.line(), key=key)
+    if job.outputs.out is not None:
+        _claim(analysis, name, job.outputs.out, scratch)
+        write_own(analysis, job.outputs, job.outputs.out)
+    together.add(analysis)
+    return Outcome(name, line=analysis.line())
+
+
+def _keep(analysis: Analysis, key: str, outputs: Outputs, store: Store) -> None:
+    with TemporaryDirectory(prefix="leadone-") as folder:
+        write_own(analysis, replace(outputs, out=None), Path(folder))
+        with (Path(folder) / DONE).open("w", encoding="utf-8") as file:
+            file.writelines(analysis.json_pieces())
+            file.write("\n")
+        store.put(key, Path(folder))
+
+
+def _claim(analysis: Analysis, name: str, out: Path, scratch: Path) -> None:
+    """A record's files never go over those of another record of this run."""
+    claim = scratch / f"{key_of(analysis.record.name).replace('/', '_')}.claim"
+    try:
+        with claim.open("x", encoding="utf-8") as file:
+            file.write(name)
+    except FileExistsError:
+        if claim.read_text(encoding="utf-8") != name:
+            raise InputError(
+                f"{analysis.record.source}: another record of this run has the same name; give it "
+                "an --out of its own"
+            ) from None
 
 
 def _remove_if_empty(folder: Path, is_new: bool) -> None:
     if is_new and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _open_text(path: Path | None, stack: ExitStack) -> TextIO | None:
-    """A text file; it appears when the stack closes cleanly with something in it."""
-    if path is None:
-        return None
-    if str(path) == "-":
-        return sys.stdout
-    unfinished = stack.enter_context(whole_file(path))
-    return stack.enter_context(unfinished.open("w", encoding="utf-8", newline=""))

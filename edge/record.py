@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from .errors import InputError
 
 FloatArray = npt.NDArray[np.float32]
+
+NOTHING = np.empty(0, np.float32)
+NEAR_SAMPLES = 1 << 16  # decoded at a time for readers of small parts
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,57 @@ class Record:
         return self.source.replace("\\", "/").rsplit("/", 1)[-1]
 
     @property
+    def samples(self) -> int:
+        """Length in samples."""
+        return len(self.signal_mv)
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return len(self.signal_mv) / self.rate_hz
+        return self.samples / self.rate_hz
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Samples `start` to `stop` in mV; what lies outside the record is left out."""
+        return self.signal_mv[max(start, 0) : max(stop, 0)]
+
+
+class DiskRecord(Record):
+    """A record that stays on disk: `read` decodes a part of it, `signal_mv` the whole anew.
+
+    Days of signal take no memory this way. A part that lies near the last one costs no decoding.
+    """
+
+    def __init__(self, facts: Record, samples: int, decode: Callable[[int, int], FloatArray]):
+        """`facts` is the record without its signal; `decode` gives samples from start to stop."""
+        for name in ("rate_hz", "lead", "start_time", "source", "has_gain", "about"):
+            object.__setattr__(self, name, getattr(facts, name))
+        for name, value in (("_samples", samples), ("_decode", decode), ("_near", (0, NOTHING))):
+            object.__setattr__(self, name, value)
+
+    _samples: int
+    _decode: Callable[[int, int], FloatArray]
+    _near: tuple[int, FloatArray]  # where the part that was decoded last begins, and it
+
+    @property
+    def samples(self) -> int:
+        """Length in samples."""
+        return self._samples
+
+    @property
+    def signal_mv(self) -> FloatArray:
+        """All of it, decoded into memory."""
+        return self._decode(0, self._samples)
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Samples `start` to `stop` in mV; what lies outside the record is left out."""
+        start, stop = min(max(start, 0), self._samples), min(max(stop, 0), self._samples)
+        first, near = self._near
+        if not first <= start <= stop <= first + len(near):
+            if stop - start >= NEAR_SAMPLES:
+                return self._decode(start, stop)
+            first, near = start, self._decode(start, min(start + NEAR_SAMPLES, self._samples))
+            object.__setattr__(self, "_near", (first, near))
+        return near[start - first : stop - first]
 
 
 def check_rate(rate_hz: float) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import html
 import json
 import re
-from collections import Counter
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,6 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
     """What the page's script draws, as plain JSON values."""
     record = analysis.record
     shown_s = min(record.duration_s, SHOWN_S)
-    labels = Counter(beat.label for beat in analysis.beats)
     return {
         "record": record.name,
         "lead": record.lead,
@@ -69,7 +68,7 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
         "signal": _signal(record, shown_s),
         "beats": [_compact_beat(beat, shown_s) for beat in analysis.beats],
         "blocked_p": [_edges_ms(*wave) for beat in analysis.beats for wave in beat.blocked_p_s],
-        "counts": {label: labels[label] for label in BEATS},
+        "counts": analysis.counts(),
         "rhythm": {
             "label": analysis.rhythm.label,
             "probabilities": {k: round(v, 3) for k, v in analysis.rhythm.probabilities.items()},
@@ -108,7 +107,7 @@ def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return rows
 
 
-def _interval_values(beats: tuple[Beat, ...]) -> dict[str, list[float]]:
+def _interval_values(beats: Sequence[Beat]) -> dict[str, list[float]]:
     chosen = "N" if any(beat.label == "N" for beat in beats) else "".join(BEATS)
     values: dict[str, list[float]] = {key: [] for key in INTERVALS}
     before: Beat | None = None
@@ -127,7 +126,7 @@ def _interval_values(beats: tuple[Beat, ...]) -> dict[str, list[float]]:
 def _signal(record: Record, shown_s: float) -> dict[str, Any]:
     allowed_hz = np.clip(MAX_SAMPLES / max(shown_s, 1.0), MIN_RATE_HZ, MAX_RATE_HZ)
     factor = max(1, int(np.ceil(record.rate_hz / allowed_hz - 1e-9)))
-    samples = _decimate(record.signal_mv[: round(shown_s * record.rate_hz)], factor)
+    samples = _decimate(record.read(0, round(shown_s * record.rate_hz)), factor)
     valid = np.isfinite(samples)
     centre = float(np.median(samples[valid])) if valid.any() else 0.0
     largest = float(np.abs(samples[valid] - centre).max(initial=0.0))

@@ -37,7 +37,7 @@ from .c_model import model_source
 from .integer import Bytes, quantize_input, run_integer
 from .onnx_reader import foreign_refused, read_graph, read_quantized
 from .onnx_writer import OUTPUT_NAMES, write_float
-from .quantize import QuantizedGraph
+from .quantized import QuantizedGraph
 from .tflite_writer import write_tflite
 
 WINDOW_SAMPLES = 2560

@@ -19,7 +19,7 @@ from ...edge.record_head import RecordHead
 from ...edge.rhythm import FEATURES as RHYTHM_FEATURES
 from ...edge.rhythm import RhythmModel
 from .c_writer import channels_of, float_table, network_tables, struct_table
-from .quantize import QuantizedGraph
+from .quantized import QuantizedGraph
 
 MOST_UNITS = 32  # LO_MOST_UNITS of edge/core/beat_model.h
 POOLED = 3  # statistics a channel; LO_POOL_STATISTICS of edge/core/pooling.h

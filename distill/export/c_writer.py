@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ...edge.timing import HOP_SAMPLES
 from .graph import ConvNode, DelayNode, Node
 from .integer import Multiplier, add_arithmetic, conv_arithmetic
-from .quantize import QuantizedGraph
+from .quantized import QuantizedGraph
 
 HALF = Multiplier(1 << 30, 0)
 WIDTH = 98  # of a line of numbers

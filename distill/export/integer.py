@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .graph import ConvNode, DelayNode, Node
-from .quantize import Grid, QuantizedGraph
+from .quantized import Grid, QuantizedGraph
 
 Bytes = npt.NDArray[np.int8]
 Integers = npt.NDArray[np.int64]

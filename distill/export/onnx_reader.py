@@ -20,7 +20,7 @@ from onnx import numpy_helper
 
 from ...edge.errors import InputError
 from .graph import ConvNode, DelayNode, Graph, Node
-from .quantize import MOVES, Grid, QuantizedGraph
+from .quantized import MOVES, Grid, QuantizedGraph
 
 Array = npt.NDArray[Any]
 # What comes of reading a graph that lacks what ours has.

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ...edge.files import whole_file
 from .graph import ConvNode, DelayNode, Graph, Node
-from .quantize import QuantizedGraph
+from .quantized import QuantizedGraph
 
 OPSET = 17
 OUTPUT_NAMES = ("waves", "beats", "deep")

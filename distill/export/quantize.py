@@ -7,37 +7,17 @@ a delay or a concat passes on is on one grid before and after: these move bytes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from .graph import ConvNode, Graph, run_float
+from .float_run import run_float
+from .graph import ConvNode, Graph
+from .quantized import MOVES, Grid, QuantizedGraph
 
 Floats = npt.NDArray[np.float32]
 PERCENTILE = 99.995  # of an activation's values that its grid holds, at either end
-MOVES = ("upsample", "delay", "concat")
 INPUT_SCALE = 1.0 / 127.0  # the front end gives -1..1
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The int8 grid of one activation."""
-
-    scale: float
-    zero_point: int
-
-
-@dataclass(frozen=True)
-class QuantizedGraph:
-    """The graph, each tensor's grid, and each convolution's integer weights and scales."""
-
-    graph: Graph
-    grids: dict[str, Grid]
-    weights: dict[str, npt.NDArray[np.int8]]  # (out, in / groups, kernel)
-    weight_scales: dict[str, Floats]  # (out,)
-    biases: dict[str, npt.NDArray[np.int32]]  # on the grid input scale * weight scale
 
 
 def quantize(

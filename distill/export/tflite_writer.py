@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ...edge.files import whole_file
 from .graph import ConvNode, DelayNode, Graph, Node
 from .onnx_writer import OUTPUT_NAMES
-from .quantize import Grid, QuantizedGraph
+from .quantized import Grid, QuantizedGraph
 
 Array = npt.NDArray[Any]
 BUILTIN = schema.BuiltinOperator

@@ -37,7 +37,7 @@ from .equal_beats import Equal, equal_beats, seen_drafts
 from .integer import Bytes, dequantize, quantize_input, run_integer
 from .onnx_reader import read_quantized
 from .onnx_writer import OUTPUT_NAMES
-from .quantize import Grid, QuantizedGraph
+from .quantized import Grid, QuantizedGraph
 from .tflm_arena import least_arena_bytes
 
 Floats = npt.NDArray[np.float32]

@@ -28,7 +28,7 @@ from ..evaluate import Reader, evaluate_ludb, evaluate_mitdb
 from .equal_beats import Equal, equal_beats, seen
 from .integer import dequantize, quantize_input
 from .onnx_reader import read_quantized
-from .quantize import QuantizedGraph
+from .quantized import QuantizedGraph
 
 Floats = npt.NDArray[np.float32]
 INTEGERS = "C, the integers"

@@ -18,6 +18,7 @@
 #define LO_BEAT_FRAME_SAMPLES 8
 #define LO_HOP_SAMPLES 16
 #define LO_LOOKAHEAD_SAMPLES 144
+#define LO_MAX_RR_S 3.0 /* a longer gap is a pause or lost signal, not a rhythm */
 
 enum { LO_NONE, LO_P, LO_QRS, LO_T };
 enum { LO_N, LO_S, LO_V, LO_Q };

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -13,7 +13,19 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from .blob import Blob
-from .recording import MAX_SAMPLES, Entry, Floats, Lead, Recording, checked_rate, entry, with_gaps
+from .recording import (
+    MAX_ON_DISK,
+    MAX_SAMPLES,
+    Entry,
+    Floats,
+    Lead,
+    Parts,
+    Recording,
+    check_gaps,
+    checked_rate,
+    entry,
+    with_gaps,
+)
 from .text import clean, number
 
 MAX_SIGNALS = 4096
@@ -152,12 +164,67 @@ def _lead(blob: Blob, layout: Layout, signal: Signal) -> Lead:
     name = re.sub(r"^(?:ECG|EKG) +(?=\S)", "", signal.label)  # EDF+ labels are "ECG I"
     has_gain = signal.physical is not None and signal.digital is not None
     return Lead(
-        name or signal.label, rate_hz, signal.unit, lambda: _samples(blob, layout, signal), has_gain
+        name or signal.label,
+        rate_hz,
+        signal.unit,
+        lambda: _samples(blob, layout, signal),
+        has_gain,
+        lambda: _parts(blob, layout, signal),
     )
 
 
-def _samples(blob: Blob, layout: Layout, signal: Signal) -> npt.NDArray[np.floating]:
-    """One signal in its physical unit, a block of records at a time."""
+def _parts(blob: Blob, layout: Layout, signal: Signal) -> Parts:
+    """The signal a few data records at a time, each at its place in the recording."""
+    count, wide = layout.records * signal.samples, signal.samples
+    if count > MAX_ON_DISK:
+        raise InputError(f"a signal has more than {MAX_ON_DISK} samples; split it")
+    begins = np.arange(layout.records) * wide  # the first sample of each record
+    if layout.is_interrupted:
+        at, missing = _gaps(_all_onsets(blob, layout), layout, signal)
+        count += check_gaps(count, missing, MAX_ON_DISK)
+        late = np.zeros_like(begins)
+        late[at // wide] = missing
+        begins += np.cumsum(late)
+    apart = replace(layout, is_interrupted=False)
+
+    def load(start: int, stop: int) -> npt.NDArray[np.floating]:
+        first = max(int(np.searchsorted(begins, start, "right")) - 1, 0)
+        last = int(np.searchsorted(begins, stop))
+        samples = np.full(stop - start, np.nan, np.float32)
+        if last > first:
+            some = _samples(blob, replace(apart, records=last - first), signal, first)
+            at = (begins[first:last, None] + np.arange(wide)).ravel() - start
+            inside = (at >= 0) & (at < stop - start)
+            samples[at[inside]] = some[inside]
+        return samples
+
+    return Parts(count, load)
+
+
+def _all_onsets(blob: Blob, layout: Layout) -> Floats:
+    """When each record of an interrupted file begins, s."""
+    onsets = [np.empty(0)]
+    for rows in _blocks(blob, layout, 0):
+        onsets.append(_onsets(rows, layout))
+    return np.concatenate(onsets)
+
+
+def _blocks(blob: Blob, layout: Layout, after: int) -> Iterator[np.ndarray]:
+    """The bytes of the data records from `after` on, a row each, some at a time."""
+    at_once = max(1, BLOCK_BYTES // layout.record_bytes)
+    for first in range(0, layout.records, at_once):
+        count = min(at_once, layout.records - first)
+        start = layout.header_bytes + (after + first) * layout.record_bytes
+        block = blob.read_at(start, count * layout.record_bytes)
+        if len(block) < count * layout.record_bytes:
+            raise InputError("it became shorter while it was read; copy it and try again")
+        yield np.frombuffer(block, np.uint8).reshape(count, layout.record_bytes)
+
+
+def _samples(
+    blob: Blob, layout: Layout, signal: Signal, after: int = 0
+) -> npt.NDArray[np.floating]:
+    """One signal in its physical unit from record `after` on, a block of records at a time."""
     if layout.records * signal.samples > MAX_SAMPLES:
         raise InputError(f"a signal has more than {MAX_SAMPLES} samples; split it")
     gain, offset = 1.0, 0.0
@@ -165,14 +232,7 @@ def _samples(blob: Blob, layout: Layout, signal: Signal) -> npt.NDArray[np.float
         gain = (signal.physical[1] - signal.physical[0]) / (signal.digital[1] - signal.digital[0])
         offset = signal.physical[0] - gain * signal.digital[0]
     pieces, onsets = [np.empty(0, np.float32)], [np.empty(0)]
-    at_once = max(1, BLOCK_BYTES // layout.record_bytes)
-    for first in range(0, layout.records, at_once):
-        count = min(at_once, layout.records - first)
-        start = layout.header_bytes + first * layout.record_bytes
-        block = blob.read_at(start, count * layout.record_bytes)
-        if len(block) < count * layout.record_bytes:
-            raise InputError("it became shorter while it was read; copy it and try again")
-        rows = np.frombuffer(block, np.uint8).reshape(count, layout.record_bytes)
+    for rows in _blocks(blob, layout, after):
         own = rows[:, signal.offset : signal.offset + layout.width * signal.samples]
         pieces.append((_codes(own, layout.width) * gain + offset).astype(np.float32))
         if layout.is_interrupted:

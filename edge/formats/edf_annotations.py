@@ -39,7 +39,7 @@ def write_edf(analysis: Analysis, path: Path) -> None:
     """
     record = analysis.record
     in_record = max(1, round(record.rate_hz))  # samples; a record lasts about a second
-    count = -(-len(record.signal_mv) // in_record)
+    count = -(-record.samples // in_record)
     if not 0 < count <= MAX_RECORDS:
         raise InputError(f"{record.name} has {count} seconds, which EDF can't hold; split it")
     reach_uv, codes = _codes(record, count * in_record)

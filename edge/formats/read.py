@@ -38,6 +38,15 @@ def read_record(
     uV) are for plain CSV that does not say them. Names and birth dates are dropped unless
     `keep_identity`; then they are in `about`.
     """
+    return _only(path, recording).read(read_options(lead, rate_hz, unit, keep_identity))
+
+
+def open_record(path: str | Path, options: ReadOptions, recording: str | None = None) -> Record:
+    """As `read_record`, left on disk where the format lets parts be read."""
+    return _only(path, recording).open(options)
+
+
+def _only(path: str | Path, recording: str | None) -> Entry:
     entries = open_recordings(path)
     if recording is not None:
         entries = [selected(path, entries, recording)]
@@ -46,7 +55,7 @@ def read_record(
             f"{path}: it holds {len(entries)} recordings; choose one with --recording: "
             f"{_listed(entries)}"
         )
-    return entries[0].read(read_options(lead, rate_hz, unit, keep_identity))
+    return entries[0]
 
 
 def read_records(
@@ -155,7 +164,10 @@ def _wfdb_entry(path: str | Path) -> Entry:
     def read(options: ReadOptions) -> Record:
         return wfdb_records.read_record(path, options.lead)
 
-    return Entry(record_stem(path).name, read)
+    def on_disk(options: ReadOptions) -> Record:
+        return wfdb_records.open_record(path, options.lead)
+
+    return Entry(record_stem(path).name, read, on_disk)
 
 
 def _entries(blob: Blob) -> list[Entry]:

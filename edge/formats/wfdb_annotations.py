@@ -84,7 +84,7 @@ def _wave(
 def _peak_s(onset_s: float, offset_s: float, record: Record) -> float:
     """The largest deflection from the line between the edges; the centre if it can't be seen."""
     start, stop = round(onset_s * record.rate_hz), round(offset_s * record.rate_hz) + 1
-    wave = record.signal_mv[max(start, 0) : stop].astype(np.float64)
+    wave = record.read(start, stop).astype(np.float64)
     if len(wave) < 3 or not np.isfinite(wave).all():
         return (onset_s + offset_s) / 2
     deflection = np.abs(wave - np.linspace(wave[0], wave[-1], len(wave)))
@@ -94,7 +94,7 @@ def _peak_s(onset_s: float, offset_s: float, record: Record) -> float:
 
 
 def _last_sample(record: Record) -> int:
-    return max(len(record.signal_mv) - 1, 0)
+    return max(record.samples - 1, 0)
 
 
 def _file_stem(record: Record) -> str:

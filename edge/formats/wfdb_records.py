@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..lead_names import choose_lead, find_lead, lead_key
-from ..record import FloatArray, Record
+from ..record import NOTHING, DiskRecord, FloatArray, Record
 from . import wfdb_format16
 from .wfdb_headers import (
     Channel,
@@ -45,6 +46,77 @@ def read_record(path: str | Path, lead: str | None = None) -> Record:
     with _disk_errors(path):
         layout = read_layout(record_stem(path))
         return _read_channels(layout, [_choose(layout, lead)])[0]
+
+
+def open_record(path: str | Path, lead: str | None = None) -> Record:
+    """The same lead as `read_record` gives, left on disk where its format lets parts be read."""
+    with _disk_errors(path):
+        layout = read_layout(record_stem(path))
+        channel = _choose(layout, lead)
+        spans = _spans(layout, channel)
+        if spans is None:
+            return _read_channels(layout, [channel])[0]
+        rate_hz = layout.frame_rate_hz * channel.samples_per_frame
+        check_frame_rate(layout.stem, rate_hz)
+        has_gain = all(span.channel is None or span.channel.has_gain for span in spans)
+        facts = (rate_hz, channel.name, layout.start_time, str(layout.stem), has_gain)
+
+    def decode(start: int, stop: int) -> FloatArray:
+        with _disk_errors(path):
+            parts = [span.read(start, stop) for span in spans if span.holds(start, stop)]
+        return np.concatenate([NOTHING, *parts])
+
+    samples = spans[-1].first + spans[-1].samples if spans else 0
+    if not samples:
+        raise empty(layout.stem)
+    return DiskRecord(Record(NOTHING, *facts), samples, decode)
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A segment's place in the record, in samples of the chosen channel; without one, a gap."""
+
+    first: int
+    samples: int
+    segment: Segment | None
+    channel: Channel | None
+
+    def holds(self, start: int, stop: int) -> bool:
+        return start < self.first + self.samples and stop > self.first
+
+    def read(self, start: int, stop: int) -> FloatArray:
+        """Its samples between two places of the record."""
+        start = max(start - self.first, 0)
+        stop = min(stop - self.first, self.samples)
+        if self.segment is None or self.channel is None:
+            return np.full(stop - start, np.nan, np.float32)
+        wide, frames = self.channel.samples_per_frame, self.segment.frames or 0
+        at = start // wide + self.channel.skew
+        until = -(-stop // wide) + self.channel.skew
+        pieces = [NOTHING]
+        for begin in range(min(at, frames), min(until, frames), BLOCK_FRAMES):
+            end = min(begin + BLOCK_FRAMES, until, frames)
+            pieces += _decode(self.segment, [self.channel], begin, end)
+        decoded = np.concatenate(pieces)
+        late = np.full((until - at) * wide - len(decoded), np.nan, np.float32)  # skewed beyond it
+        skipped = start % wide
+        return np.concatenate([decoded, late])[skipped : skipped + stop - start]
+
+
+def _spans(layout: Layout, channel: Channel) -> list[_Span] | None:
+    """The channel's segments, their files checked; None where only a whole can be decoded."""
+    spans: list[_Span] = []
+    first = 0
+    for segment, frames in layout.parts:
+        part = None if segment is None else _part_channel(layout, segment, channel)
+        if segment is not None and part is not None:
+            if frames is None or part.format == "8":  # of no told length, or of differences
+                return None
+            _check_files(segment, part)
+        samples = (frames or 0) * channel.samples_per_frame
+        spans.append(_Span(first, samples, segment, part))
+        first += samples
+    return spans
 
 
 def read_leads(path: str | Path, leads: Sequence[str]) -> dict[str, Record]:

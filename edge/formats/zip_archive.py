@@ -56,7 +56,7 @@ def read(blob: Blob, find_reader: Callable[[Blob], Reader | None]) -> list[Entry
     counts = Counter(stem.rsplit("/", 1)[-1] for stem in stems)
     names = [stem if counts[stem.rsplit("/")[-1]] > 1 else stem.rsplit("/")[-1] for stem in stems]
     return [
-        Entry(name, _reader(blob, member, find_reader))
+        Entry(name, read := _reader(blob, member, find_reader), read)
         for name, member in zip(names, found, strict=True)
     ]
 

@@ -19,9 +19,11 @@ from leadone.cli import DEMO_RECORD
 from leadone.distill.delineator import Delineator
 from leadone.distill.explain import Explanation, beat_shares, class_times, explain
 from leadone.distill.explain_figure import deciding_beats, draw_explanation, render
-from leadone.distill.export.graph import ConvNode, Graph, run_float, trace
+from leadone.distill.export.float_run import run_float
+from leadone.distill.export.graph import ConvNode, Graph
 from leadone.distill.export.onnx_reader import read_graph
 from leadone.distill.export.onnx_writer import write_float
+from leadone.distill.export.trace import trace
 from leadone.distill.findings_fit import pooled_features
 from leadone.distill.saliency import Target, evaluate, integrated_gradients, network_input
 from leadone.distill.saliency_baseline import in_waves, qrs_t, without_waves

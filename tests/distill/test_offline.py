@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from leadone.distill.export.graph import trace
 from leadone.distill.export.onnx_writer import write_float
+from leadone.distill.export.trace import trace
 from leadone.distill.finetune import FinetuneConfig, Multitask
 from leadone.distill.offline import Replay, offline_reader
 from leadone.edge.formats.wfdb_records import read_record

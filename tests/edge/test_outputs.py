@@ -13,11 +13,13 @@ import pytest
 from leadone import Record, analyze, read_record
 from leadone.cli import DEMO_RECORD
 from leadone.edge.analysis import Analysis
-from leadone.edge.batch import Outputs, analyze_many
+from leadone.edge.batch import Job, analyze_many
 from leadone.edge.bundle import load_bundle
 from leadone.edge.formats import beat_csv, fhir_report
 from leadone.edge.formats.edf_annotations import notes_of, write_edf
 from leadone.edge.formats.recording import ReadOptions
+from leadone.edge.outputs import Outputs
+from leadone.edge.reader import Reader
 
 RATE_HZ = 512.844  # no whole samples in a second
 
@@ -152,14 +154,14 @@ def test_all_files_of_a_run_together(tmp_path: Path) -> None:
     )
     options = ReadOptions(rate_hz=360, unit="mV")
     paths = [folder / "a.csv", folder]
-    results = dict(analyze_many(paths, options, load_bundle("wrist"), outputs))
-    assert isinstance(results[str(folder / "a.csv")], Analysis)
-    assert "cut off" in str(results[str(folder / "b.edf")])
-    analysis = results[str(folder / "a.csv")]
-    assert isinstance(analysis, Analysis)
-    assert len((tmp_path / "c").read_text().splitlines()) == 1 + len(analysis.beats) > 20
+    job = Job(Reader(load_bundle("wrist")), options, outputs)
+    results = {outcome.name: outcome for outcome in analyze_many(paths, job)}
+    assert results[str(folder / "a.csv")].line.startswith("a  ")
+    assert "cut off" in results[str(folder / "b.edf")].failure
+    analysis = json.loads((tmp_path / "j").read_text())
+    assert len((tmp_path / "c").read_text().splitlines()) == 1 + len(analysis["beats"]) > 20
     assert json.loads((tmp_path / "f").read_text())["resourceType"] == "Bundle"
-    assert json.loads((tmp_path / "j").read_text())["about"] == {}
+    assert analysis["about"] == {}
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["a.edf"]
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
@@ -169,5 +171,5 @@ def test_a_run_without_a_record_leaves_no_file(tmp_path: Path) -> None:
         csv_file=tmp_path / "c", fhir_file=tmp_path / "f", out=tmp_path / "out", edf=True
     )
     paths = [tmp_path / "absent"]
-    list(analyze_many(paths, ReadOptions(), load_bundle("wrist"), outputs))
+    list(analyze_many(paths, Job(Reader(load_bundle("wrist")), ReadOptions(), outputs)))
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from leadone import read_record
 from leadone.distill.export.c_writer import network_tables
 from leadone.distill.export.integer import quantize_input, run_integer
 from leadone.distill.export.onnx_reader import read_quantized
-from leadone.distill.export.quantize import QuantizedGraph
+from leadone.distill.export.quantized import QuantizedGraph
 from leadone.edge.bundle import load_bundle
 from leadone.edge.core_build import CORE, HOST, compile_core
 from leadone.edge.errors import InputError

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from leadone.distill.delineator import Delineator, work_of
-from leadone.distill.export.graph import ConvNode, run_float, trace
+from leadone.distill.export.float_run import run_float
+from leadone.distill.export.graph import ConvNode
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.distill.export.onnx_writer import write_float, write_int8
 from leadone.distill.export.quantize import quantize
+from leadone.distill.export.trace import trace
 from leadone.distill.record_heads import RhythmHead
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input

@@ -12,10 +12,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tflite_micro.python.tflite_micro import runtime
 
 from leadone import read_record
-from leadone.distill.export.graph import run_float
+from leadone.distill.export.float_run import run_float
 from leadone.distill.export.integer import Multiplier, _scaled, quantize_input, run_integer
 from leadone.distill.export.onnx_reader import read_graph, read_quantized
-from leadone.distill.export.quantize import Grid, QuantizedGraph
+from leadone.distill.export.quantized import Grid, QuantizedGraph
 from leadone.distill.export.tflite_writer import write_tflite
 from leadone.edge.bundle import load_bundle
 from leadone.edge.frontend import filter_record, network_input

@@ -1,0 +1,171 @@
+"""Many records over processes: the same files as from one process, whatever dies on the way."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from format_files import apple
+
+from leadone import read_record
+from leadone.cli import DEMO_RECORD
+from leadone.edge import reader as readers
+from leadone.edge.batch import File, Job, Outcome, analyze_many, files_below
+from leadone.edge.bundle import Bundle, load_bundle
+from leadone.edge.errors import InputError
+from leadone.edge.formats.recording import ReadOptions
+from leadone.edge.outputs import Outputs
+from leadone.edge.reader import Reader
+from leadone.edge.store import DONE, SETTINGS, Store, key_of
+
+OPTIONS = ReadOptions()
+
+
+def write_records(folder: Path, count: int = 5) -> None:
+    """Apple CSV of seven seconds each, in two folders, and one file that can't be read."""
+    demo_mv = read_record(DEMO_RECORD).signal_mv
+    for k in range(count):
+        path = folder / f"p{k % 2}" / f"r{k}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = demo_mv[k * 3600 : (k + 1) * 3600]
+        path.write_bytes(apple(part.astype(float)).content)
+    (folder / "p0" / "bad.edf").write_bytes(b"0       ".ljust(184) + b"512     ")
+
+
+def job_of(folder: Path, **changes: object) -> Job:
+    folder.mkdir(exist_ok=True)
+    outputs = Outputs(
+        json_file=folder / "all.jsonl",
+        csv_file=folder / "all.csv",
+        fhir_file=folder / "all.json",
+        annotations="lone",
+        out=folder / "own",
+        html=True,
+    )
+    return replace(Job(Reader(load_bundle("wrist")), OPTIONS, outputs), **changes)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def die(bundle: Bundle) -> Bundle:
+    """Stands for a worker that the system kills."""
+    if os.environ["LEADONE_TEST_DIED"] != "always":
+        flag = Path(os.environ["LEADONE_TEST_DIED"])
+        if flag.exists():
+            return bundle
+        flag.touch()
+    os._exit(9)
+
+
+def test_workers_write_what_one_process_writes(tmp_path: Path) -> None:
+    write_records(tmp_path / "in")
+    paths = [tmp_path / "in", tmp_path / "absent.csv"]
+    one = list(analyze_many(paths, job_of(tmp_path / "one")))
+    two = list(analyze_many(paths, job_of(tmp_path / "two"), workers=2))
+    assert one == two and len(one) == 7
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert len(contents(tmp_path / "one")) == 3 + 5 * 2
+    assert [Path(o.name).name for o in one if o.failure] == ["bad.edf", "absent.csv"]
+
+
+@pytest.mark.parametrize("how", ["once", "always"])
+def test_a_worker_that_dies_loses_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setenv("LEADONE_TEST_DIED", str(tmp_path / "died") if how == "once" else how)
+    write_records(tmp_path / "in", 3 if how == "once" else 1)
+    killing = Reader(load_bundle("wrist"), "c", die)  # without model.c the reading itself fails
+    outputs = Outputs(json_file=tmp_path / "all.jsonl")
+    job = Job(killing, OPTIONS, outputs)
+    outcomes = list(analyze_many([tmp_path / "in"], job, workers=2))
+    names = ["bad.edf", "r0.csv", "r2.csv", "r1.csv"][: len(outcomes)]
+    assert [Path(o.name).name for o in outcomes] == names
+    assert "cut off" in outcomes[0].failure
+    says = "its worker process died" if how == "always" else "no model in C"
+    assert all(says in o.failure for o in outcomes[1:])
+
+
+def test_two_records_of_one_name_need_folders_of_their_own(tmp_path: Path) -> None:
+    write_records(tmp_path / "in", 2)
+    (tmp_path / "in" / "p1" / "r1.csv").rename(tmp_path / "in" / "p1" / "r0.csv")
+    for workers in (1, 2):
+        job = job_of(tmp_path / str(workers))
+        failed = [o for o in analyze_many([tmp_path / "in"], job, workers) if o.failure]
+        assert len(failed) == 2 and "the same name" in failed[1].failure
+
+
+def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
+    write_records(tmp_path / "in")
+    store = Store(str(tmp_path / "own"))
+    outputs = Outputs(json_file=tmp_path / "all.jsonl", annotations="lone", out=tmp_path / "own")
+    job = Job(Reader(load_bundle("wrist")), OPTIONS, outputs, store=store)
+    store.begin(job.settings())
+    first = list(analyze_many([tmp_path / "in"], job))
+    kept = contents(tmp_path / "own")
+    assert {"p0/r0.csv/analysis.json", "p0/r0.csv/r0.lone", SETTINGS} <= set(kept)
+    lines = (tmp_path / "all.jsonl").read_text()
+    (tmp_path / "own" / "p1" / "r3.csv" / DONE).unlink()
+    for workers in (1, 2):
+        again = list(analyze_many([tmp_path / "in"], job, workers))
+        old = [o.name for o in again if "done before" in o.line]
+        assert len(old) == (4 if workers == 1 else 5) and len(again) == len(first)
+        assert (tmp_path / "all.jsonl").read_text() == lines
+        assert contents(tmp_path / "own") == kept
+    store.begin(job.settings())
+    with pytest.raises(InputError, match="results of another run"):
+        store.begin({**job.settings(), "lead": "II"})
+
+
+def test_keys_stay_below_their_store() -> None:
+    assert key_of("a/b.csv") == "a/b.csv"
+    for hostile in ("../x", "/etc/x", "a/../../x", "a\\..\\x", ".hidden", "a b", "ä\0"):
+        key = key_of(hostile)
+        assert not key.startswith("/") and ".." not in key.split("/")
+        assert not any(part.startswith(".") for part in key.split("/"))
+    assert key_of("a b") != key_of("a_b")
+
+
+def test_files_of_several_folders_keep_apart(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "r.csv").write_bytes(apple(np.zeros(4000)).content)
+    files = list(files_below([tmp_path / "x", tmp_path / "y", tmp_path / "x"]))
+    keys = [file.key for file in files if isinstance(file, File)]
+    assert keys[0] == keys[2] == "r.csv" and keys[1] == key_of(str(tmp_path / "y" / "r.csv"))
+    assert isinstance(next(iter(files_below([tmp_path / "empty"]))), File | Outcome)
+
+
+def test_long_records_take_the_c_core_where_it_can_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+
+    def analyze(record: object, bundle: Bundle, backend: str) -> str:
+        used.append(backend)
+        return backend
+
+    monkeypatch.setattr(readers, "analyze", analyze)
+    monkeypatch.setattr(readers, "core_library", lambda bundle: Path("core.so"))
+    demo = read_record(DEMO_RECORD)
+    long = replace(demo, signal_mv=np.zeros(3600 * 360, np.float32))
+    reader = Reader(load_bundle("wrist"), "auto", lambda bundle: bundle)
+    reader.analyze(demo), reader.analyze(long)
+
+    def refuse(bundle: Bundle) -> Path:
+        raise InputError("no compiler")
+
+    monkeypatch.setattr(readers, "core_library", refuse)
+    Reader(load_bundle("phone"), "auto", lambda bundle: bundle).analyze(long)
+    assert used == ["onnx", "c", "onnx"]
+
+
+def test_json_lines_are_what_to_dict_gives(tmp_path: Path) -> None:
+    job = Job(Reader(load_bundle("wrist")), OPTIONS, Outputs(json_file=tmp_path / "all.jsonl"))
+    list(analyze_many([DEMO_RECORD], job))
+    (line,) = (tmp_path / "all.jsonl").read_text().splitlines()
+    assert json.loads(line) == job.reader.analyze(read_record(DEMO_RECORD)).to_dict()
