@@ -33,9 +33,7 @@ FREESTANDING = (
     "-fdata-sections",
 )
 # Where a microcontroller spends its time; the rest is compiled small.
-HOT = frozenset(
-    {"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation", "beats"}
-)
+HOT = frozenset({"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation"})
 WARM = frozenset({"beat_context"})  # its work on a beat is the worst of all samples'
 SMALL = ("-Os", "-Xclang", "-Oz")  # zig takes -Oz for -Os
 LIBRARY = "libleadone.a"

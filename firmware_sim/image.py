@@ -75,8 +75,8 @@ def build_image(
         compile_core([here / "slot.S"], objects[0], (*target, "-c"))
         for source in (*own, *ports, here / "trust.c"):
             objects.append(here / f"{source.stem}.o")
-            level = ("-O2", "-fno-builtin") if source.stem == "memory" else SMALL
-            options = (*target, *STRICT, *level, *macros, f"-I{FIRMWARE}", "-c")
+            plain = ("-fno-builtin",) if source.stem == "memory" else ()
+            options = (*target, *STRICT, *SMALL, *plain, *macros, f"-I{FIRMWARE}", "-c")
             compile_core([source], objects[-1], options)
         image = folder / IMAGE
         linked = (*target, *LINK, "-T", str(here / "board.ld"))

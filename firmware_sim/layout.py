@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ..edge.errors import InputError
 from .board import Board
 
-CODE_BYTES = 48 * 1024  # vectors, code and constants, up to the first slot
-SLOT_BYTES = 96 * 1024  # header, pointers, image and trial of a model
+CODE_BYTES = 56 * 1024  # vectors, code and constants, up to the first slot
+SLOT_BYTES = 88 * 1024  # header, pointers, image and trial of a model
 SLOTS = 2
 LOG_PAGES = 4
 
