@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
     from .edge.record import Record
+    from .firmware_sim.simulation import Simulation
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
@@ -1143,6 +1144,193 @@ def pack(path: str, out: Path) -> None:
 
     pack_bundle(path, out)
     click.echo(f"{out}: {out.stat().st_size:,} bytes")
+
+
+@cli.group()
+def firmware() -> None:
+    """The device, simulated: build its firmware, run a record on it, see whether it fits."""
+
+
+board_option = click.option(
+    "--board",
+    "board_name",
+    default="nrf52840",
+    show_default=True,
+    help="A board's name, or the path of a TOML file like those in firmware_sim/boards.",
+)
+front_end_option = click.option("--front-end", help="In place of the board's own.")
+
+
+@firmware.command("build")
+@model_option
+@trust_option
+@board_option
+@front_end_option
+@click.option(
+    "--update-key",
+    type=click.Path(path_type=Path),
+    help="The public key that updates have to be signed by; without, the device takes none.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The image's folder.")
+def build_command(
+    model: str,
+    trusted: Path | None,
+    board_name: str,
+    front_end: str | None,
+    update_key: Path | None,
+    out: Path,
+) -> None:
+    """Compile the firmware around a model: OUT/firmware.elf."""
+    _need_firmware()
+    from .edge.files import make_folder
+    from .edge.signature import read_public_key
+    from .firmware_sim.board import load_board
+    from .firmware_sim.image import build_image, read_image
+
+    key = None if update_key is None else read_public_key(update_key)
+    make_folder(out)
+    path = build_image(_bundle_in_c(model, trusted), load_board(board_name, front_end), out, key)
+    image = read_image(path)
+    click.echo(f"{image.flash_bytes:>9,} bytes of flash, {image.variable_bytes:,} of RAM: {path}")
+
+
+@firmware.command("pack")
+@model_option
+@trust_option
+@board_option
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+def firmware_pack(model: str, trusted: Path | None, board_name: str, key: Path, out: Path) -> None:
+    """Write a model as the signed update that a device's slots take."""
+    _need_firmware()
+    from .firmware_sim.board import load_board
+    from .firmware_sim.slot import build_slot
+
+    slot = build_slot(_bundle_in_c(model, trusted), load_board(board_name).core).signed(key)
+    with whole_file(out) as unfinished:
+        unfinished.write_bytes(slot.sent)
+    click.echo(f"{out}: {slot.name}, {len(slot.sent):,} bytes, signed")
+
+
+def simulation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `firmware run` and `firmware report` share."""
+    for option in (
+        click.option("--drift-ppm", type=click.FloatRange(-1000, 1000), default=0.0),
+        click.option("--seconds", type=click.FloatRange(1), help="Only so much of the record."),
+        lead_option,
+        front_end_option,
+        board_option,
+        trust_option,
+        model_option,
+        click.argument("path", type=click.Path(path_type=Path), metavar="[RECORD]", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@firmware.command("run")
+@simulation_options
+def run_command(**asked: Any) -> None:
+    """Run RECORD on the firmware of a board, simulated in this process; default: the demo's.
+
+    Says the events as they come, then every figure beside its budget; exit code 1 where one breaks.
+    """
+    from .firmware_sim.events import event_lines
+
+    def tell(events: bytes) -> None:
+        for line in event_lines(events):
+            click.echo(line)
+
+    _end_with(_simulated(tell, **asked)[0])
+
+
+@firmware.command("report")
+@simulation_options
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The HTML page.")
+def report_command(out: Path, **asked: Any) -> None:
+    """Run RECORD as `firmware run`, and write memory, time, current and their budgets as a page."""
+    _need_firmware()
+    from .firmware_sim.report import write_firmware_report
+
+    found, name = _simulated(None, **asked)
+    write_firmware_report(found, name, out)
+    click.echo(f"report in {out}")
+    _end_with(found)
+
+
+def _simulated(
+    told: Callable[[bytes], None] | None,
+    path: Path | None,
+    model: str,
+    trusted: Path | None,
+    board_name: str,
+    front_end: str | None,
+    lead: str | None,
+    seconds: float | None,
+    drift_ppm: float,
+) -> tuple[Simulation, str]:
+    """The run of a record, and the record's name."""
+    _need_firmware()
+    from tempfile import TemporaryDirectory
+
+    from .edge.formats.read import read_record
+    from .firmware_sim.board import load_board
+    from .firmware_sim.image import build_image
+    from .firmware_sim.simulation import simulate
+
+    board = load_board(board_name, front_end)
+    record = read_record(path or DEMO_RECORD, lead)
+    if seconds is not None:
+        record = replace(record, signal_mv=record.signal_mv[: round(seconds * record.rate_hz)])
+    with TemporaryDirectory() as scratch:
+        image = build_image(_bundle_in_c(model, trusted), board, Path(scratch))
+        return simulate(image, board, record, drift_ppm=drift_ppm, told=told), record.name
+
+
+def _end_with(found: Simulation) -> None:
+    """Every figure beside its budget; exit code 1 where one breaks."""
+    table = Table("", "is", "at most", "", "")
+    for budget in found.budgets():
+        verdict = "kept" if budget.is_kept else "BROKEN"
+        table.add_row(budget.what, budget.told(), budget.limit_told(), budget.unit, verdict)
+    Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(table)
+    (usual, low, high), board = found.current_ma(), found.board
+    days, fewest, most = found.battery_days()
+    click.echo(
+        f"{1e3 * usual:.0f} uA on average ({1e3 * low:.0f} to {1e3 * high:.0f}), front end "
+        f"included: a {board.battery.name} lasts {days:.0f} days ({fewest:.0f} to {most:.0f})"
+    )
+    if not all(budget.is_kept for budget in found.budgets()):
+        sys.exit(SOME_FAILED_EXIT)
+
+
+def _need_firmware() -> None:
+    missing = [name for name in ("unicorn", "elftools", "ziglang") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the firmware needs {', '.join(missing)}: pip install 'leadone[firmware]'"
+        )
+
+
+def _bundle_in_c(model: str, trusted: Path | None) -> Bundle:
+    """A bundle with model.c: its own, or as `leadone export` would write it."""
+    from .edge.bundle import load_bundle
+    from .edge.core_build import MODEL_C
+
+    bundle = load_bundle(model, trusted)
+    if MODEL_C in bundle.files:
+        return bundle
+    if find_spec("onnx") is None:
+        raise InputError(
+            "this model is not yet in C, which needs onnx: pip install 'leadone[export]'"
+        )
+    from .distill.export.c_model import model_source
+    from .distill.export.onnx_reader import read_quantized
+
+    source = model_source(bundle, read_quantized(bundle.files[bundle.manifest["network"]]))
+    return replace(bundle, files={**bundle.files, MODEL_C: source.encode()})
 
 
 @cli.group()

@@ -24,6 +24,13 @@ enum { LO_NONE, LO_P, LO_QRS, LO_T };
 enum { LO_N, LO_S, LO_V, LO_Q };
 enum { LO_NORMAL, LO_AF, LO_OTHER, LO_NOISE };
 
+/* Before a loop that is worth a few bytes where the rest is compiled small. */
+#ifdef __clang__
+#define LO_FOUR_AT_A_TIME _Pragma("clang loop unroll_count(4)")
+#else
+#define LO_FOUR_AT_A_TIME
+#endif
+
 static inline int32_t lo_minimum(int32_t a, int32_t b) { return a < b ? a : b; }
 
 static inline int32_t lo_maximum(int32_t a, int32_t b) { return a > b ? a : b; }
