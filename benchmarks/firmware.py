@@ -28,9 +28,10 @@ from leadone import Monitor, read_record
 from leadone.distill.export.c_model import model_source
 from leadone.distill.export.integer import dequantize, quantize_input
 from leadone.distill.export.onnx_reader import read_quantized
+from leadone.edge.alert_limits import KINDS as ALERTS
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.c_network import CNetwork
-from leadone.edge.c_stream import ALERTS, EVENT, KINDS, PART_TYPES, STATES
+from leadone.edge.c_stream import EVENT, KINDS, PART_TYPES, STATES
 from leadone.edge.core_build import MODEL_C
 from leadone.edge.core_library import core_library
 from leadone.edge.events import Alert, Beat, Event, Rhythm

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..edge.c_stream import ALERTS, EVENT, KINDS, PART_TYPES, REASONS, STATES
+from ..edge.alert_limits import KINDS as ALERTS
+from ..edge.c_stream import EVENT, KINDS, PART_TYPES, REASONS, STATES
 from ..edge.events import Alert, Beat, Rhythm
 from ..edge.labels import BEATS, RHYTHMS
 

@@ -12,7 +12,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from ..edge.bundle import Bundle
 from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
-from ..edge.timing import RATE_HZ
+from ..edge.filters import RATE_HZ
 from .board import Board
 from .layout import CODE_BYTES, Layout, layout_of
 from .slot import Slot, build_slot, model_layout
