@@ -67,6 +67,15 @@ analysis_backend_option = click.option(
     help="What runs the model; auto is c (compiled here once) for records from an hour on where "
     "the export extra is installed, else onnx. litert takes a bundle of `export`.",
 )
+encoding_option = click.option(
+    "--encoding",
+    default="auto",
+    show_default=True,
+    help="Of a live source: text, int16 or frames; auto tells the last from text.",
+)
+gain_option = click.option(
+    "--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1."
+)
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
 recording_option = click.option(
     "--recording", metavar="NAME", help="One of several in a file, by name or number."
@@ -113,13 +122,8 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
-@click.option(
-    "--encoding",
-    default="auto",
-    show_default=True,
-    help="Of a live source: text, int16 or frames; auto tells the last from text.",
-)
-@click.option("--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1.")
+@encoding_option
+@gain_option
 @recording_option
 @text_options
 @lead_option
@@ -165,6 +169,80 @@ def stream(
         return
     read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
     _stream(read, _speed(speed), model, html, backend, trusted)
+
+
+@cli.command()
+@click.argument("source")
+@click.option("--speed", default="1", show_default=True, help="Of a record: 1, 10, or max.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: other machines too.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option(
+    "--keep",
+    "keep_h",
+    type=click.FloatRange(0.02, 48),
+    default=1.0,
+    show_default=True,
+    help="Hours that the page can scroll back.",
+)
+@encoding_option
+@gain_option
+@recording_option
+@text_options
+@lead_option
+@model_option
+@backend_option
+@trust_option
+def live(
+    source: str,
+    speed: str,
+    host: str,
+    port: int,
+    keep_h: float,
+    encoding: str,
+    gain: float,
+    recording: str | None,
+    rate_hz: float | None,
+    unit: str | None,
+    lead: str | None,
+    model: str,
+    backend: str,
+    trusted: Path | None,
+) -> None:
+    """Show SOURCE on a page in the browser, as it comes: trace, waves, beats, rhythm, alerts.
+
+    SOURCE is a record of any format, played at its own speed, or a device: -, tcp://HOST:PORT,
+    serial:///dev/PORT, polar://ADDRESS (docs/live.md). The page is served to this machine alone,
+    behind a secret link, until Ctrl-C.
+    """
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        raise InputError("the live page needs a server: pip install 'leadone[live]'")
+    from .edge.analyze import check_readable
+    from .edge.bundle import load_bundle
+    from .edge.formats.read import read_options, read_record
+    from .edge.live.log import About
+    from .edge.live.run import Place, watch
+    from .edge.monitor import Monitor
+    from .edge.sources.chunk import Source
+    from .edge.sources.played import PlayedRecord
+    from .edge.sources.samples_text import Given
+    from .edge.sources.stream import is_live, open_ecg
+
+    opened: Source
+    if is_live(source):
+        read_options(rate_hz=rate_hz, unit=unit)
+        opened = open_ecg(source, encoding, Given(rate_hz, unit, lead, gain))
+        about = About("standard input" if source == "-" else source)
+    else:
+        record = read_record(source, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+        check_readable(record)
+        opened = PlayedRecord(record, factor := _speed(speed))
+        about = About(record.name, factor, is_device=False)
+    loaded = load_bundle(model, trusted)
+
+    def make_monitor(name: str) -> Monitor:
+        return Monitor(loaded, name, backend=backend)
+
+    watch(opened, about, loaded, make_monitor, Place(host, port), 3600 * keep_h, click.echo)
 
 
 @cli.command()

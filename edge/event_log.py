@@ -88,6 +88,11 @@ class EventLog:
             events.append(Quality(stretch.start_s, end_s, stretch.state, stretch.reason))
         return events + list(self._episodes.close_all(end_s))
 
+    @property
+    def stretch(self) -> Quality | None:
+        """The stretch of quality that is not over."""
+        return self._stretch
+
     def _window_due_s(self) -> float:
         return (self.windows[0][0] + 1) * WINDOW_S + KNOWN_AFTER_S if self.windows else np.inf
 

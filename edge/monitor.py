@@ -19,7 +19,7 @@ from .core_library import core_library
 from .delineation import Delineation
 from .errors import InputError
 from .event_log import EventLog
-from .events import Beat, Event
+from .events import Beat, Event, Quality
 from .frontend import FrontEnd
 from .lead_names import lead_key
 from .model_check import check_model
@@ -105,6 +105,11 @@ class Monitor:
         self._stream = None
         return events
 
+    @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on, as far as it is judged; None where nobody tells."""
+        return self._stream.signal_now if isinstance(self._stream, _Stream) else None
+
     def _read_gathered(self) -> list[Event]:
         assert self._stream is not None
         samples = np.concatenate([np.empty(0, np.float32), *self._gathered])
@@ -188,6 +193,10 @@ class _Stream:
         self._log.windows += self._quality.finish()
         inside = [d for d in drafts if d.r * self._seconds < end_s]
         return self._emit(inside, end_s, end_s) + self._log.finish(end_s)
+
+    @property
+    def signal_now(self) -> Quality | None:
+        return self._log.stretch
 
     def _emit(
         self, drafts: list[DraftBeat], settled_s: float, end_s: float | None = None

@@ -21,10 +21,10 @@ from .events import Alert, Beat, Event, Quality, Rhythm
 from .intervals import MAX_RR_S, beat_intervals_ms, heart_rate_bpm, median_intervals_ms
 from .labels import BEATS
 from .record import FloatArray, Record
+from .sources.played import paced
 from .trace import RHYTHM_NAMES, LiveView, clock, record_title, whole_number
 
 FRAME_S = 0.05  # 20 frames a second, however fast the stream is
-LARGEST_CHUNK_S = 1.0
 
 
 class StreamingMonitor(Protocol):
@@ -65,7 +65,7 @@ def stream_to_terminal(
     display = _display(record, speed, console)
     try:
         with deferred_interrupt() as asked:
-            for chunk, end_s in _paced(record, speed):
+            for chunk, end_s in paced(record, speed, FRAME_S):
                 new = monitor.push(chunk, record.rate_hz)
                 events += new
                 seen_s, samples = end_s, samples + len(chunk)
@@ -148,24 +148,6 @@ def _display(record: Record, speed: float | None, console: Console) -> Display:
     if console.is_terminal and not console.is_dumb_terminal and braille_fits:
         return _LiveDisplay(LiveView(record, speed), console)
     return _PlainDisplay(console)
-
-
-def _paced(
-    record: Record,
-    speed: float | None,
-    now: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[tuple[FloatArray, float]]:
-    """Chunks, each not before the moment a device would have it, and the time at their end."""
-    chunk_s = LARGEST_CHUNK_S if speed is None else min(FRAME_S * speed, LARGEST_CHUNK_S)
-    size = max(1, round(chunk_s * record.rate_hz))
-    began = now()
-    for start in range(0, len(record.signal_mv), size):
-        chunk = record.signal_mv[start : start + size]
-        end_s = (start + len(chunk)) / record.rate_hz
-        if speed is not None and (early := began + end_s / speed - now()) > 0:
-            sleep(early)
-        yield chunk, end_s
 
 
 class _LiveDisplay:

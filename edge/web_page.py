@@ -7,11 +7,7 @@ connection, so that the browser itself vouches for what the page says: nothing l
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
-import json
-import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,7 @@ from .c_stream import ALERTS, REASONS, STATES
 from .files import make_folder, whole_file
 from .labels import BEATS, RHYTHMS
 from .record_head import RecordHead
-from .web_script import one_script
+from .web_parts import assembled, json_in_html
 
 PAGE = "index.html"
 DEMO = Path(__file__).parent / "demo"
@@ -52,25 +48,14 @@ def write_web_page(bundle: Bundle, wasm: bytes, folder: Path) -> Path:
 
 def render_web_page(bundle: Bundle, wasm: bytes) -> str:
     """The page with everything in it: style, script, core, the names of its numbers, the demo."""
-    sources = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in resources.files(__package__).joinpath("web").iterdir()
-    }
-    modules = {name[:-4]: text for name, text in sources.items() if name.endswith(".mjs")}
-    style, script = f"\n{sources['style.css']}", f"\n{one_script(modules, 'main')}"
-    if "</script" in script or "<!--" in script or "</style" in style:
-        raise ValueError("the page's script or style would end its own element")
-    policy = "; ".join(POLICY).format(script=_sha256(script), style=_sha256(style))
     values = {
-        "policy": policy,
-        "style": style,
-        "script": script,
-        "facts": _json_in_html(web_facts(bundle)),
+        "facts": json_in_html(web_facts(bundle)),
         "core": base64.b64encode(wasm).decode(),
         "demo": "\n".join(map(_embedded, DEMO_FILES)),
         "credits": html.escape(CREDITS),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], sources[PAGE])
+    page, _ = assembled(PAGE, "main", POLICY, values)
+    return page
 
 
 def web_facts(bundle: Bundle) -> dict[str, Any]:
@@ -91,13 +76,3 @@ def web_facts(bundle: Bundle) -> dict[str, Any]:
 def _embedded(name: str) -> str:
     content = base64.b64encode((DEMO / name).read_bytes()).decode()
     return f'<script type="text/plain" class="demo" data-name="{name}">{content}</script>'
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _json_in_html(data: dict[str, Any]) -> str:
-    """JSON that can't end its script element: no <, > or & is left in it."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)

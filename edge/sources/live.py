@@ -42,9 +42,21 @@ class LiveMonitor:
         return self._offset_s + self._timeline.device_s(self._timeline.count / self._rate_hz)
 
     @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on, where the monitor tells."""
+        now = self._monitor.signal_now
+        told = self._told([] if now is None else [now])
+        return told[0] if told and isinstance(told[0], Quality) else None
+
+    @property
+    def period_s(self) -> float:
+        """Device seconds between two samples."""
+        return self._timeline.period_s
+
+    @property
     def drift(self) -> float:
         """How much slower than said the device samples, as a share."""
-        return self._timeline.period_s * self._rate_hz - 1
+        return self.period_s * self._rate_hz - 1
 
     def push(self, chunk: Chunk) -> list[Event]:
         """Take a chunk; give the events that it completes."""

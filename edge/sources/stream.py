@@ -16,6 +16,7 @@ from ..terminal import deferred_interrupt, event_line
 from .bluetooth import HeartRateStrap, PolarStrap
 from .byte_streams import open_bytes
 from .chunk import Source
+from .follow import followed
 from .live import LiveMonitor
 from .samples_text import Given
 
@@ -44,12 +45,16 @@ def stream_live(
     if address.startswith(RATE):
         _show_rates(HeartRateStrap(address.removeprefix(RATE)), show)
         return []
-    source: Source
+    return follow(open_ecg(address, encoding, given), make_monitor, show)
+
+
+def open_ecg(address: str, encoding: str, given: Given) -> Source:
+    """The source of samples behind an address; InputError where there is no ECG."""
+    if address.startswith(RATE):
+        raise InputError("a ble:// strap sends no ECG; `leadone stream` tells its RR intervals")
     if address.startswith(STRAP):
-        source = PolarStrap(address.removeprefix(STRAP))
-    else:
-        source = open_bytes(address, encoding, given)
-    return follow(source, make_monitor, show)
+        return PolarStrap(address.removeprefix(STRAP))
+    return open_bytes(address, encoding, given)
 
 
 def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -> list[Event]:
@@ -57,34 +62,18 @@ def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -
     live: LiveMonitor | None = None
     events: list[Event] = []
     teller = _Teller(show)
-    broken: InputError | None = None
     with deferred_interrupt() as asked:
         try:
-            for chunk in source:
-                if asked():
-                    break
-                if chunk is None:
+            for heard in followed(source, make_monitor, asked):
+                if heard is None:
                     teller.silence()
                     continue
-                live = live or _begun(source, make_monitor)
-                events += teller.tell(live.push(chunk))
-        except InputError as error:  # what came before it counts
-            broken = error
-        if live is not None:
-            events += teller.tell(live.finish())
-    if live is not None:
-        _summarise(live, events, show)
-    if broken is not None:
-        raise broken
-    if live is None:
-        raise InputError("the stream ended before its first sample; check the sender")
+                live = heard.live
+                events += teller.tell(heard.events)
+        finally:  # what came before a fault counts
+            if live is not None:
+                _summarise(live, events, show)
     return events
-
-
-def _begun(source: Source, make_monitor: Callable[[str], Monitor]) -> LiveMonitor:
-    if source.format is None:
-        raise InputError("the stream did not say its rate; give it by --rate")
-    return LiveMonitor(make_monitor, source.format)
 
 
 class _Teller:

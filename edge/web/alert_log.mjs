@@ -3,13 +3,17 @@
 import { clock } from "./canvas.mjs";
 import { alertName } from "./names.mjs";
 
+const MOST_ROWS = 500;
+
 export class AlertLog {
   /** `jump` is called with the second that a person wants to see. */
   constructor(list, empty, aloud, jump) {
     Object.assign(this, { list, empty, aloud, jump });
   }
 
-  begin() {
+  /** Nothing told yet; `label` writes a time. */
+  begin(label = clock) {
+    this.label = label;
     this.list.replaceChildren();
     this.rows = new Map();
     this.aloud.textContent = "";
@@ -20,17 +24,24 @@ export class AlertLog {
   show(alert, isCalm) {
     const key = `${alert.kind} ${alert.start_s}`;
     if (!this.rows.has(key)) this.rows.set(key, this.row(alert));
+    if (this.rows.size > MOST_ROWS) this.letGo();
     const row = this.rows.get(key), isOpen = alert.end_s === null;
     row.classList.toggle("open", isOpen);
     row.lastChild.textContent = isOpen ? "going on" : lasted(alert.end_s - alert.start_s);
-    if (isCalm) this.aloud.textContent = isOpen ? `${alertName(alert.kind)} since ${clock(alert.start_s)}: ${alert.text}` : `${alertName(alert.kind)} ended at ${clock(alert.end_s)}`;
+    if (isCalm) this.aloud.textContent = isOpen ? `${alertName(alert.kind)} since ${this.label(alert.start_s)}: ${alert.text}` : `${alertName(alert.kind)} ended at ${this.label(alert.end_s)}`;
     this.empty.hidden = true;
   }
 
+  letGo() {
+    const [key, oldest] = this.rows.entries().next().value;
+    oldest.remove();
+    this.rows.delete(key);
+  }
+
   row(alert) {
-    const row = document.createElement("li"), button = make("button", clock(alert.start_s)), what = make("div");
+    const row = document.createElement("li"), button = make("button", this.label(alert.start_s)), what = make("div");
     button.type = "button";
-    button.setAttribute("aria-label", `Show ${clock(alert.start_s)}`);
+    button.setAttribute("aria-label", `Show ${this.label(alert.start_s)}`);
     button.addEventListener("click", () => this.jump(alert.start_s));
     what.append(make("strong", alertName(alert.kind)), make("span", alert.text));
     row.append(button, what, make("em"));

@@ -2,34 +2,36 @@
 
 import { median } from "./intervals.mjs";
 
-const AROUND = 3; // seconds on either side
-
 export class Baseline {
-  constructor(mv, rateHz) {
-    Object.assign(this, { mv, rateHz });
+  constructor(session) {
+    this.session = session;
     this.knots = new Map(); // median of each second, when it is asked for
   }
 
-  /** In mV, sliding smoothly with the time. */
-  at(seconds) {
-    const centre = seconds - 0.5, k = Math.floor(centre);
-    const before = this.around(k), after = this.around(k + 1);
-    return before + (after - before) * (centre - k);
+  /** In mV for a view, sliding smoothly with it. */
+  of(view) {
+    const { atS, aroundS } = this.session.steadyBy(view), k = Math.floor(atS - 0.5);
+    const before = this.around(k, aroundS), after = this.around(k + 1, aroundS);
+    return before + (after - before) * (atS - 0.5 - k);
   }
 
-  around(k) {
+  around(k, seconds) {
     const near = [];
-    for (let j = k - AROUND; j <= k + AROUND; j++) if (!Number.isNaN(this.knot(j))) near.push(this.knot(j));
-    return median(near) ?? 0;
+    for (let j = k - seconds; j <= k + seconds; j++) if (!Number.isNaN(this.knot(j))) near.push(this.knot(j));
+    return median(near) ?? median(this.among(0, this.session.knownS)) ?? 0;
   }
 
   knot(k) {
-    if (!this.knots.has(k)) {
-      const part = [];
-      const last = Math.min((k + 1) * this.rateHz, this.mv.length);
-      for (let i = Math.max(Math.floor(k * this.rateHz), 0); i < last; i += 3) if (Number.isFinite(this.mv[i])) part.push(this.mv[i]);
-      this.knots.set(k, median(part) ?? NaN);
-    }
+    if (k + 1 > this.session.knownS) return NaN;
+    if (!this.knots.has(k)) this.knots.set(k, median(this.among(k, k + 1)) ?? NaN);
     return this.knots.get(k);
+  }
+
+  /** Every third sample between two times. */
+  among(fromS, toS) {
+    const { session } = this, { mv } = session, part = [];
+    const last = Math.min(session.sampleAt(toS), mv.length);
+    for (let i = Math.max(session.sampleAt(fromS), 0); i < last; i += 3) if (Number.isFinite(mv[i])) part.push(mv[i]);
+    return part;
   }
 }

@@ -3,12 +3,28 @@
 const NAMES = ["ink", "soft", "line", "card", "accent", "paper", "fine", "bold", "trace", "p", "qrs", "t", "n", "s", "v", "q", "alert", "alert-soft", "good", "noisy", "off", "untold", "window"];
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif";
 
+const FINE = 0.6; // pixels between two points that are drawn as one
+
 export const colours = {};
 
 /** Again after the colour scheme changed. */
-export function readColours() {
-  const style = getComputedStyle(document.documentElement);
+export function readColours(element = document.documentElement) {
+  const style = getComputedStyle(element);
   for (const name of NAMES) colours[name] = style.getPropertyValue("--" + name).trim();
+}
+
+/** Draw for paper, which is light whatever the screen is. */
+export function withPaperColours(draw) {
+  const light = document.createElement("div");
+  light.className = "light";
+  document.body.append(light);
+  readColours(light);
+  light.remove();
+  try {
+    draw();
+  } finally {
+    readColours();
+  }
 }
 
 export const beatColour = (label) => colours[label.toLowerCase()];
@@ -75,8 +91,9 @@ export function tracePath(ctx, mv, first, last, perPixel, toX, toY) {
       if (mv[i] > high) high = mv[i];
     }
     if (low > high) { isDown = false; continue; }
-    go(toX(from), toY(high));
-    go(toX(from), toY(low));
+    const x = toX(from), top = toY(high), bottom = toY(low);
+    if (bottom - top < FINE) go(x, (top + bottom) / 2);
+    else { go(x, top); go(x, bottom); }
   }
 }
 

@@ -25,8 +25,8 @@ function drag(canvas, move, begin, atOnce = false) {
     canvas.addEventListener(name, () => { start = null; canvas.classList.remove("dragging"); });
 }
 
-/** Space pauses, arrows scroll, Home and End go to the ends, wherever no widget needs the key. */
-export function listenToKeys(view, { moveTo, pause }) {
+/** Space pauses, arrows scroll, Home and End go to the ends, wherever no widget needs the key; `more` are a page's own. */
+export function listenToKeys(view, { moveTo, pause }, more = {}) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(WIDGETS)) return;
     if (event.key.startsWith("Arrow") && event.target.closest?.(ARROWED)) return;
@@ -36,6 +36,7 @@ export function listenToKeys(view, { moveTo, pause }) {
     else if (event.key === "ArrowRight") moveTo(view.startS + by);
     else if (event.key === "Home") moveTo(0);
     else if (event.key === "End") moveTo(Infinity);
+    else if (more[event.key]) more[event.key]();
     else return;
     event.preventDefault();
   });

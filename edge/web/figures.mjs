@@ -1,6 +1,5 @@
 // The figures of the moment: rate, rhythm, intervals, beats, signal, as they were at one time of the record.
 
-import { clock } from "./canvas.mjs";
 import { heartRate, medianIntervals } from "./intervals.mjs";
 import { FINDINGS, RHYTHMS } from "./names.mjs";
 
@@ -12,26 +11,27 @@ const INTERVALS = ["pr", "qrs", "qt", "qtc"];
 export function showFigures($, session, atS, facts) {
   const upTo = session ? session.beatFrom(atS + 1e-9) : 0;
   const recent = session ? session.beats.slice(Math.max(upTo - RECENT_BEATS, 0), upTo) : [];
-  const isSilent = !recent.length || atS - recent.at(-1).r_s > SILENT_S;
+  const isStale = (session?.isStale ?? false) && atS >= session.positionS;
+  const isSilent = isStale || !recent.length || atS - recent.at(-1).r_s > SILENT_S;
   const rate = isSilent ? null : heartRate(recent), intervals = medianIntervals(isSilent ? [] : recent);
   set($("rate"), whole(rate));
   for (const name of INTERVALS) set($(name), whole(intervals[name]));
-  showRhythm($, session?.rhythms.findLast((one) => one.end_s <= atS + 5), facts);
+  showRhythm($, session, isStale ? undefined : session?.rhythms.findLast((one) => one.end_s <= atS + 5), facts);
   showBeats($, session, upTo);
-  showSignal($, session);
+  showSignal($, session, isStale);
 }
 
-function showRhythm($, rhythm, facts) {
+function showRhythm($, session, rhythm, facts) {
   const probability = rhythm?.probabilities[rhythm.label];
   set($("rhythm"), rhythm && probability > 0 ? RHYTHMS[rhythm.label] : "–");
-  set($("rhythm-note"), rhythm && probability > 0 ? `probability ${probability.toFixed(2)}, ${clock(rhythm.start_s)} to ${clock(rhythm.end_s)}` : "told from 30 s of signal");
+  set($("rhythm-note"), rhythm && probability > 0 ? `probability ${probability.toFixed(2)}, ${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}` : "told from 30 s of signal");
   $("rhythm-card").classList.toggle("warn", rhythm?.label === "af");
   const found = facts.findings
     .filter(({ code }) => rhythm?.findings[code] !== undefined)
     .map(({ code, threshold }) => ({ code, probability: rhythm.findings[code], isFound: rhythm.findings[code] >= threshold }))
     .sort((a, b) => b.isFound - a.isFound || b.probability - a.probability);
   showFindings($("findings"), found);
-  set($("findings-note"), rhythm ? `${clock(rhythm.start_s)} to ${clock(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. From one lead, conduction and axis are hints at best.` : "Told from 30 s of signal.");
+  set($("findings-note"), rhythm ? `${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. From one lead, conduction and axis are hints at best.` : "Told from 30 s of signal.");
 }
 
 function showFindings(list, found) {
@@ -51,18 +51,19 @@ function showFindings(list, found) {
 }
 
 function showBeats($, session, upTo) {
-  const counts = { N: 0, S: 0, V: 0, Q: 0 };
-  for (let k = 0; k < upTo; k++) counts[session.beats[k].label]++;
-  set($("beats"), session ? String(upTo) : "–");
+  const counts = session?.counts(upTo) ?? { N: 0, S: 0, V: 0, Q: 0 };
+  set($("beats"), session ? String(Object.values(counts).reduce((sum, count) => sum + count)) : "–");
   set($("beats-note"), `${counts.N} N · ${counts.S} S · ${counts.V} V` + (counts.Q ? ` · ${counts.Q} Q` : ""));
 }
 
-function showSignal($, session) {
-  const judged = session?.quality.at(-1)?.end_s ?? 0;
-  const isOff = session?.episodes.some((one) => one.kind === "lead_off" && one.end_s === null);
-  const good = (session?.quality ?? []).filter((one) => one.state === "good").reduce((sum, one) => sum + one.end_s - one.start_s, 0);
-  set($("signal"), isOff ? "No contact" : judged ? `${Math.floor((100 * good) / judged)} %` : "–");
-  set($("signal-note"), judged ? (session.isFinished ? "good" : `good, up to ${clock(judged)}`) : "not told yet");
+function showSignal($, session, isStale) {
+  const stretches = session?.judged ?? [], judged = (stretches.at(-1)?.end_s ?? 0) - (stretches[0]?.start_s ?? 0), now = isStale ? null : session?.signalNow;
+  const isOff = now ? now.state === "lead_off" : session?.episodes.some((one) => one.kind === "lead_off" && one.end_s === null);
+  const good = stretches.filter((one) => one.state === "good").reduce((sum, one) => sum + one.end_s - one.start_s, 0);
+  const isNoisy = now?.state === "noisy";
+  set($("signal"), isOff ? "No contact" : isNoisy ? "Noisy" : judged ? `${Math.floor((100 * good) / judged)} %` : "–");
+  set($("signal-note"), now?.reason || (judged ? (session.isFinished ? "good" : `good, up to ${session.label(stretches.at(-1).end_s)}`) : "not told yet"));
+  $("signal-card").classList.toggle("warn", Boolean(isOff || isNoisy));
 }
 
 const whole = (value) => (value === null ? "–" : String(Math.round(value)));

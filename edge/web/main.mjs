@@ -43,22 +43,11 @@ function start() {
   $("live").addEventListener("click", () => page.follow());
   for (const choice of document.getElementsByName("speed"))
     choice.addEventListener("change", () => { page.speed = choice.value === "max" ? Infinity : Number(choice.value); });
-  const rescale = () => page.rescale(Number($("paper-speed").value), Number($("gain").value));
-  $("paper-speed").addEventListener("change", rescale);
-  $("gain").addEventListener("change", rescale);
   $("try").addEventListener("click", async () => { $("tried").textContent = await tryToSend(); });
-  const actions = { moveTo: (startS) => page.moveTo(startS), pause: () => page.pause() };
-  listenToPointers($("trace"), page.overview, page.view, actions);
-  listenToKeys(page.view, actions);
+  page.listenToPage();
+  listenToPointers($("trace"), page.overview, page.view, page.actions);
+  listenToKeys(page.view, page.actions);
   listenToDrops($("drop"), (files) => page.open(files));
-
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  page.view.turnsPages = calm.matches;
-  calm.addEventListener("change", () => { page.view.turnsPages = calm.matches; });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.recolour());
-  window.addEventListener("error", (event) => page.problem(event.error ?? event.message));
-  window.addEventListener("unhandledrejection", (event) => page.problem(event.reason));
-  $("problem").hidden = true;
   if (location.hash === "#demo") demo();
 }
 

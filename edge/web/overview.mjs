@@ -1,4 +1,4 @@
-// The whole record in one strip: its outline, ectopic beats, alerts, quality, and where the paper is.
+// All that is kept in one strip: its outline, ectopic beats, alerts, quality, and where the paper is.
 
 import { colours as C, glyph, hatch, prepare } from "./canvas.mjs";
 
@@ -12,11 +12,13 @@ export class Overview {
 
   begin(session) {
     this.session = session;
-    this.width = 0;
+    this.scale = "";
   }
 
   secondsAt(x) {
-    return (x / this.canvas.clientWidth) * (this.session?.durationS ?? 0);
+    if (!this.session) return 0;
+    const { originS, durationS } = this.session;
+    return originS + (x / this.canvas.clientWidth) * (durationS - originS);
   }
 
   draw(view) {
@@ -24,14 +26,14 @@ export class Overview {
     ctx.fillStyle = C.paper; ctx.fillRect(0, 0, width, strip);
     ctx.fillStyle = C.untold; ctx.fillRect(0, strip + 2, width, QUALITY);
     if (!session) return;
-    const toX = (seconds) => (seconds / session.durationS) * width;
+    const { originS, durationS } = session, toX = (seconds) => ((seconds - originS) / (durationS - originS)) * width;
     for (const one of session.episodes) {
       ctx.fillStyle = C["alert-soft"];
       ctx.fillRect(toX(one.start_s), 0, Math.max(toX(one.end_s ?? session.positionS) - toX(one.start_s), 1.5), strip);
     }
-    this.outline(ctx, width, strip);
+    this.outline(ctx, width, strip, toX);
     for (const beat of session.beats) if (beat.label !== "N") glyph(ctx, beat.label, toX(beat.r_s), 6, 2.4);
-    for (const one of session.quality) {
+    for (const one of session.judged) {
       const x0 = toX(one.start_s), x1 = Math.max(toX(one.end_s), x0 + 0.6);
       if (one.state === "lead_off") hatch(ctx, x0, x1, 0, strip, C.off);
       ctx.fillStyle = one.state === "good" ? C.good : one.state === "noisy" ? C.noisy : C.off;
@@ -44,16 +46,16 @@ export class Overview {
   }
 
   /** Lowest and highest of each pixel's samples; only what was read since the last time is looked at. */
-  outline(ctx, width, strip) {
-    const { mv, read } = this.session, perPixel = mv.length / width;
-    if (this.width !== width) {
-      this.width = width;
+  outline(ctx, width, strip, toX) {
+    const { mv, read, originS, durationS } = this.session, scale = `${width} ${originS} ${durationS}`;
+    if (this.scale !== scale) {
+      this.scale = scale;
       this.low = new Float32Array(Math.ceil(width)).fill(Infinity);
       this.high = new Float32Array(Math.ceil(width)).fill(-Infinity);
       this.seen = 0;
     }
     for (; this.seen < read; this.seen++) {
-      const x = Math.floor(this.seen / perPixel), value = mv[this.seen];
+      const x = Math.floor(toX(this.session.secondsAt(this.seen))), value = mv[this.seen];
       if (value < this.low[x]) this.low[x] = value;
       if (value > this.high[x]) this.high[x] = value;
     }

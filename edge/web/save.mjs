@@ -23,9 +23,14 @@ export function results(session, facts) {
 
 export function save(session, facts) {
   const file = new Blob([JSON.stringify(results(session, facts), null, 1)], { type: "application/json" });
+  keep(file, `${session.recording.name}-leadone.json`);
+}
+
+/** Offer a file under a name. */
+export function keep(file, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
-  link.download = `${session.recording.name}-leadone.json`;
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,20 +1,36 @@
-// A recording on its way through the core: how far it was read, and all that was told.
+// A recording on its way through the core, and how far it was read.
+
+import { Told } from "./told.mjs";
 
 const CHUNK_S = 0.1;
 
-export class Session {
+export class Session extends Told {
   /** `signal` is what a lead's `load` gives. */
   constructor(recording, lead, signal, stream) {
+    super();
     Object.assign(this, { recording, lead, stream }, signal);
     this.durationS = this.mv.length / this.rateHz;
-    this.beats = [];
-    this.rhythms = [];
-    this.alerts = [];
-    this.quality = [];
-    this.episodes = []; // alerts with when they ended, one an episode
     this.read = 0; // samples
     this.owed = 0;
-    this.isFinished = false;
+  }
+
+  secondsAt(sample) {
+    return sample / this.rateHz;
+  }
+
+  /** The sample that a time falls into. */
+  sampleAt(seconds) {
+    return Math.floor(seconds * this.rateHz);
+  }
+
+  /** All of the file is there, read or not; the last second may be a part of one. */
+  get knownS() {
+    return Infinity;
+  }
+
+  /** Where the baseline of a view is taken, and how many seconds around count. */
+  steadyBy(view) {
+    return { atS: view.startS + view.spanS / 2, aroundS: 3 };
   }
 
   get positionS() {
@@ -40,30 +56,5 @@ export class Session {
     }
     told.forEach((event) => this.keep(event));
     return told;
-  }
-
-  keep(event) {
-    if (event.event === "beat") this.beats.push(event);
-    else if (event.event === "rhythm") this.rhythms.push(event);
-    else if (event.event === "quality") this.quality.push(event);
-    else this.keepAlert(event);
-  }
-
-  keepAlert(alert) {
-    this.alerts.push(alert);
-    const begun = this.episodes.findLast((one) => one.kind === alert.kind && one.start_s === alert.start_s);
-    if (begun) begun.end_s = alert.end_s;
-    else this.episodes.push({ ...alert });
-  }
-
-  /** Index of the first beat at or after a time. */
-  beatFrom(seconds) {
-    let low = 0, high = this.beats.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.beats[middle].r_s < seconds) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

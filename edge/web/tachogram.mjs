@@ -9,10 +9,10 @@ export function drawTachogram(canvas, session) {
   const [ctx, width] = prepare(canvas, HEIGHT);
   const beats = session?.beats ?? [], [low, high] = rangeMs(beats);
   const box = { left: 38, right: width - 38, top: 10, bottom: HEIGHT - 24 };
-  const durationS = session?.durationS ?? 30;
-  const toX = (seconds) => box.left + (seconds / durationS) * (box.right - box.left);
+  const span = session ?? { originS: 0, durationS: 30, label: clock };
+  const toX = (seconds) => box.left + ((seconds - span.originS) / (span.durationS - span.originS)) * (box.right - box.left);
   const toY = (ms) => box.bottom - ((Math.min(Math.max(ms, low), high) - low) / (high - low)) * (box.bottom - box.top);
-  axes(ctx, box, low, high, durationS, toX, toY, width);
+  axes(ctx, box, low, high, span, toX, toY, width);
   const radius = beats.length > 2 * (box.right - box.left) ? 1.4 : 2.8;
   for (const isEctopic of [false, true])
     for (let k = 1; k < beats.length; k++) {
@@ -31,7 +31,8 @@ function rangeMs(beats) {
   return [low, Math.max(low + 300, Math.ceil((rr[Math.ceil(0.995 * (rr.length - 1))] + 60) / 100) * 100)];
 }
 
-function axes(ctx, box, low, high, durationS, toX, toY, width) {
+function axes(ctx, box, low, high, span, toX, toY, width) {
+  const { originS, durationS } = span;
   const step = high - low > 1200 ? 400 : high - low > 500 ? 200 : 100;
   ctx.strokeStyle = C.line; ctx.lineWidth = 1;
   for (let ms = Math.ceil(low / step) * step; ms <= high; ms += step) {
@@ -41,6 +42,6 @@ function axes(ctx, box, low, high, durationS, toX, toY, width) {
   }
   words(ctx, "ms", 2, box.bottom + 18, C.soft);
   words(ctx, "/min", width - 2, box.bottom + 18, C.soft, { align: "right" });
-  const every = TICKS_S.find((seconds) => (durationS / seconds) * 62 < box.right - box.left) ?? 86400;
-  for (let t = 0; t <= durationS; t += every) if (toX(t) < box.right - 16) words(ctx, clock(t), toX(t), box.bottom + 18, C.soft, { align: t ? "center" : "left" });
+  const every = TICKS_S.find((seconds) => ((durationS - originS) / seconds) * 62 < box.right - box.left) ?? 86400;
+  for (let t = Math.ceil(originS / every) * every; t <= durationS; t += every) if (toX(t) < box.right - 16) words(ctx, span.label(t), toX(t), box.bottom + 18, C.soft, { align: t ? "center" : "left" });
 }

@@ -1,26 +1,34 @@
 // The trace on millimetre paper: waves coloured, beats named, gaps and alerts marked.
 
-import { beatColour, clock, colours as C, hatch, prepare, tracePath, words } from "./canvas.mjs";
+import { beatColour, colours as C, hatch, prepare, tracePath, words } from "./canvas.mjs";
+import { alertName } from "./names.mjs";
 import { MM } from "./view.mjs";
 
-export const PAPER_MM = 50;
+const PAPER_MM = 50;
 const BAND = 18; // pixels under the paper that name the waves
 const LABELS = 34; // above the trace
-export const STATES = { good: "good", noisy: "noisy", lead_off: "no contact" };
+export const TRACE_HEIGHT = Math.round(PAPER_MM * MM) + BAND;
+const STATES = { good: "good", noisy: "noisy", lead_off: "no contact" };
 const WAVES = [["p", "P", "p_on_s", "p_off_s"], ["qrs", "QRS", "qrs_on_s", "qrs_off_s"], ["t", "T", "t_on_s", "t_off_s"]];
 
 /** Draw what the session knows of the view's stretch. */
 export function drawTrace(canvas, session, view, baseline) {
-  const [ctx, width, height] = prepare(canvas, Math.round(PAPER_MM * MM) + BAND);
+  const [ctx, width] = prepare(canvas, TRACE_HEIGHT);
   view.width = width;
   view.follow(session?.positionS ?? 0);
-  const bottom = height - BAND, toX = (seconds) => (seconds - view.startS) * view.pixelsPerS;
+  paintTrace(ctx, session, view, baseline);
+}
+
+/** The same on any context, at its origin and as wide as the view. */
+export function paintTrace(ctx, session, view, baseline) {
+  const { width } = view, bottom = TRACE_HEIGHT - BAND, toX = (seconds) => (seconds - view.startS) * view.pixelsPerS;
   paper(ctx, width, bottom, view);
   if (session) {
-    const endS = view.startS + view.spanS;
+    const endS = Math.min(view.startS + view.spanS, session.positionS);
     shadeAlerts(ctx, session, toX, width, bottom);
     shadeQuality(ctx, session, toX, width, bottom);
-    const beats = session.beats.slice(Math.max(session.beatFrom(view.startS) - 2, 0), session.beatFrom(endS) + 2);
+    const beats = session.beats.slice(Math.max(session.beatFrom(view.startS) - 2, 0), session.beatFrom(endS) + 2)
+      .filter((beat) => beat.qrs_on_s <= session.positionS); // none before the pen is there
     signal(ctx, session, view, baseline, toX, beats, width, bottom);
     nameBeats(ctx, session, toX, beats);
     nameAlerts(ctx, session, toX, width);
@@ -51,7 +59,7 @@ function shadeAlerts(ctx, session, toX, width, height) {
 }
 
 function shadeQuality(ctx, session, toX, width, height) {
-  for (const one of session.quality) {
+  for (const one of session.judged) {
     const x0 = Math.max(toX(one.start_s), 0), x1 = Math.min(toX(one.end_s), width);
     if (one.state === "good" || x1 < 0 || x0 > width) continue;
     hatch(ctx, x0, x1, 0, height, one.state === "noisy" ? C.noisy : C.off);
@@ -61,13 +69,14 @@ function shadeQuality(ctx, session, toX, width, height) {
 
 function signal(ctx, session, view, baseline, toX, beats, width, bottom) {
   const { mv, rateHz, read } = session, perPixel = rateHz / view.pixelsPerS;
-  const zero = baseline.at(view.startS + view.spanS / 2), middle = LABELS + 0.6 * (bottom - LABELS);
-  const toY = (value) => middle - (value - zero) * view.mmPerMv * MM, atX = (i) => toX(i / rateHz);
+  const zero = baseline.of(view), middle = LABELS + 0.6 * (bottom - LABELS);
+  const toY = (value) => middle - (value - zero) * view.mmPerMv * MM, atX = (i) => toX(session.secondsAt(i));
   const draw = (from, to, colour, wide) => {
-    tracePath(ctx, mv, Math.max(Math.floor(from * rateHz), 0), Math.min(Math.ceil(to * rateHz), read - 1), perPixel, atX, toY);
+    tracePath(ctx, mv, Math.max(session.sampleAt(from), 0), Math.min(session.sampleAt(to) + 1, read - 1), perPixel, atX, toY);
     ctx.strokeStyle = colour; ctx.lineWidth = wide; ctx.stroke();
   };
   ctx.save();
+  ctx.lineJoin = "bevel"; // a round one costs a third of a picture
   ctx.beginPath(); ctx.rect(0, 0, width, bottom); ctx.clip();
   gaps(ctx, session, view, atX, bottom);
   draw(view.startS, view.startS + view.spanS, C.trace, 1.25);
@@ -75,7 +84,7 @@ function signal(ctx, session, view, baseline, toX, beats, width, bottom) {
     for (const [on, off] of beat.blocked_p_s) draw(on, off, C.p, 2);
     for (const [name, , on, off] of WAVES) if (beat[on] !== null) draw(beat[on], beat[off], C[name], 2);
   }
-  if (!session.isFinished && Number.isFinite(mv[read - 1])) {
+  if (view.hasPen && !session.isFinished && Number.isFinite(mv[read - 1])) {
     ctx.fillStyle = C.accent;
     ctx.beginPath(); ctx.arc(atX(read - 1), toY(mv[read - 1]), 3.2, 0, 7); ctx.fill();
   }
@@ -84,9 +93,9 @@ function signal(ctx, session, view, baseline, toX, beats, width, bottom) {
 
 /** Missing samples, as a stretch of paper without a trace that says so. */
 function gaps(ctx, session, view, atX, bottom) {
-  const { mv, rateHz, read } = session;
-  const last = Math.min(Math.ceil((view.startS + view.spanS) * rateHz), read);
-  for (let i = Math.max(Math.floor(view.startS * rateHz), 0); i < last; i++) {
+  const { mv, read } = session;
+  const last = Math.min(session.sampleAt(view.startS + view.spanS) + 1, read);
+  for (let i = Math.max(session.sampleAt(view.startS), 0); i < last; i++) {
     if (Number.isFinite(mv[i])) continue;
     const first = i;
     while (i < last && !Number.isFinite(mv[i])) i++;
@@ -111,14 +120,14 @@ function nameAlerts(ctx, session, toX, width) {
   let row = 0;
   for (const one of session.episodes) {
     const x0 = Math.max(toX(one.start_s), 0), x1 = toX(one.end_s ?? session.positionS);
-    if (x1 > 4 && x0 < width) words(ctx, one.kind.replaceAll("_", " "), x0 + 5, 44 + 14 * row++, C.alert, { weight: 700 });
+    if (x1 > 4 && x0 < width) words(ctx, alertName(one.kind), x0 + 5, 44 + 14 * row++, C.alert, { weight: 700 });
   }
 }
 
 function times(ctx, session, view, toX, width, bottom) {
   const every = [0.5, 1, 2, 5, 10, 30, 60].find((seconds) => seconds * view.pixelsPerS > 62) ?? 120;
   const last = Math.min(view.startS + view.spanS, session.durationS);
-  for (let t = Math.ceil(view.startS / every) * every; t <= last; t += every) words(ctx, clock(t, every < 1 ? 1 : 0), toX(t) + 3, bottom - 5, C.soft, { size: 10 });
+  for (let t = Math.ceil(view.startS / every) * every; t <= last; t += every) words(ctx, session.label(t, every < 1 ? 1 : 0), toX(t) + 3, bottom - 5, C.soft, { size: 10 });
   if (session.isFinished && toX(session.durationS) < width - 30) words(ctx, "end", toX(session.durationS) + 6, bottom / 2, C.soft);
 }
 

@@ -8,6 +8,7 @@ export class View {
     this.mmPerS = 25;
     this.mmPerMv = 10;
     this.width = 1; // of the paper, in CSS pixels
+    this.hasPen = true;
     this.turnsPages = false; // for those who asked for less motion
     this.rest();
   }
@@ -15,6 +16,7 @@ export class View {
   /** For a new record. */
   rest() {
     this.startS = 0;
+    this.leastS = 0; // the oldest second there is
     this.follows = true;
   }
 
@@ -32,7 +34,7 @@ export class View {
       const page = Math.max(this.spanS - AHEAD_MM / this.mmPerS, 0.1);
       return Math.floor(Math.max(positionS - 1e-9, 0) / page) * page;
     }
-    return Math.max(positionS + AHEAD_MM / this.mmPerS - this.spanS, 0);
+    return Math.max(positionS + AHEAD_MM / this.mmPerS - this.spanS, this.leastS);
   }
 
   follow(positionS) {
@@ -42,7 +44,7 @@ export class View {
   /** Put the paper's beginning somewhere; at the pen it follows again while the record runs. */
   moveTo(startS, positionS, isFinished) {
     const last = this.followed(positionS);
-    this.startS = Math.min(Math.max(startS, 0), last);
+    this.startS = Math.min(Math.max(startS, this.leastS), last);
     this.follows = !isFinished && this.startS >= last - 1e-6;
   }
 }

@@ -10,6 +10,7 @@ from leadone.edge import terminal
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.record import FloatArray, Record
+from leadone.edge.sources.played import paced
 from leadone.edge.terminal import event_line, stream_to_terminal, summary_rows
 from leadone.edge.trace import LiveView, braille, clock
 
@@ -173,21 +174,21 @@ class Clock:
 @pytest.mark.parametrize("speed", [1.0, 10.0])
 def test_a_stream_keeps_its_speed(speed: float) -> None:
     clock_ = Clock()
-    for _, end_s in terminal._paced(record_of(), speed, clock_.now, clock_.sleep):
+    for _, end_s in paced(record_of(), speed, terminal.FRAME_S, clock_.now, clock_.sleep):
         assert clock_.now_s - 100.0 == pytest.approx(end_s / speed)
     assert clock_.slept == pytest.approx(20 / speed / terminal.FRAME_S)
 
 
 def test_a_late_stream_catches_up_instead_of_drifting() -> None:
     clock_ = Clock()
-    for k, _ in enumerate(terminal._paced(record_of(), 1.0, clock_.now, clock_.sleep)):
+    for k, _ in enumerate(paced(record_of(), 1.0, terminal.FRAME_S, clock_.now, clock_.sleep)):
         clock_.now_s += 2.0 if k == 3 else 0.0
     assert clock_.now_s - 100.0 == pytest.approx(20.0)
 
 
 def test_at_full_speed_nothing_sleeps() -> None:
     clock_ = Clock()
-    assert len(list(terminal._paced(record_of(), None, clock_.now, clock_.sleep))) == 20
+    assert len(list(paced(record_of(), None, terminal.FRAME_S, clock_.now, clock_.sleep))) == 20
     assert clock_.slept == 0
 
 
