@@ -46,5 +46,5 @@ $(VENV)/.light: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.full: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing everything for training and tests into $(VENV) ..."
-	@$(PIP) -e ".[train,export,formats,live,federated,cluster,dev]"
+	@$(PIP) -e ".[train,export,formats,live,firmware,federated,cluster,dev]"
 	@touch $@ $(VENV)/.light

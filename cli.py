@@ -20,9 +20,11 @@ from .edge.errors import InputError
 from .edge.files import check_target, whole_file
 
 if TYPE_CHECKING:
+    from .edge.alert_limits import AlertLimits
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
     from .edge.record import Record
+    from .firmware_sim.simulation import Simulation
 
 ERROR_EXIT = 2
 SOME_FAILED_EXIT = 1
@@ -39,7 +41,7 @@ C_TARGETS = (
 WEB_TARGET = "web"
 NETWORKS = ("wrist", "phone", "teacher", "rhythm")
 RECORD_SETS = ("cinc2017", "ptbxl")
-SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS)
+SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -77,6 +79,12 @@ gain_option = click.option(
     "--gain", type=float, default=1.0, help="Of int16: steps a unit, default 1."
 )
 lead_option = click.option("--lead", help="Lead by name; default lead I, else the first ECG lead.")
+alerts_option = click.option(
+    "--alerts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="TOML with limits of the alerts; docs/alerts.toml has every key.",
+)
 recording_option = click.option(
     "--recording", metavar="NAME", help="One of several in a file, by name or number."
 )
@@ -127,11 +135,13 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @backend_option
 @trust_option
 def stream(
     record: str,
+    alerts: Path | None,
     speed: str,
     html: Path | None,
     encoding: str,
@@ -163,12 +173,14 @@ def stream(
         given = Given(rate_hz, unit, lead, gain)
 
         def make_monitor(name: str) -> Monitor:
-            return Monitor.load(model, lead=name, backend=backend, trusted=trusted)
+            return Monitor.load(
+                model, lead=name, backend=backend, trusted=trusted, limits=_limits(alerts)
+            )
 
         stream_live(record, encoding, given, make_monitor, Console())
         return
     read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
-    _stream(read, _speed(speed), model, html, backend, trusted)
+    _stream(read, _speed(speed), model, html, backend, trusted, _limits(alerts))
 
 
 @cli.command()
@@ -288,11 +300,13 @@ def live(
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @analysis_backend_option
 @trust_option
 def analyze(
     paths: tuple[str, ...],
+    alerts: Path | None,
     annotations: str | None,
     report: str | None,
     recording: str | None,
@@ -335,7 +349,8 @@ def analyze(
     reading = read_options(**{name: options[name] for name in wanted})
     bundle = load_bundle(model, trusted)
     store = Store(out) if out is not None and (resume or scheduler) else None
-    job = Job(Reader(bundle, backend, with_model_c), reading, outputs, recording, store)
+    reader = Reader(bundle, backend, with_model_c, _limits(alerts))
+    job = Job(reader, reading, outputs, recording, store)
     is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
     if store is not None:
@@ -486,6 +501,7 @@ def explain(
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
 )
+@click.option("--peers", is_flag=True, help="noise: other detectors beside, where installed.")
 @model_option
 def evaluate(
     name: str,
@@ -495,16 +511,21 @@ def evaluate(
     lead: str | None,
     csv_file: Path | None,
     plot: Path | None,
+    peers: bool,
     model: str,
 ) -> None:
     """Score a model on a public set.
 
     Delineation on ludb and qtdb, beats and AF episodes on mitdb, rhythm on cinc2017, findings on
-    ptbxl.
+    ptbxl. And what the wearer is told: alerts (episodes on mitdb), noise (mitdb with the noise of
+    nstdb), polarity (swapped hands on ptbxl).
     """
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
     from .distill.evaluate import evaluate_set
+    from .distill.evaluate_alerts import evaluate_alerts
+    from .distill.evaluate_noise import evaluate_noise
+    from .distill.evaluate_polarity import evaluate_polarity
     from .distill.evaluate_records import evaluate_records
     from .distill.tables import print_report
 
@@ -517,10 +538,18 @@ def evaluate(
     for target in (json_file, csv_file, plot):
         if target is not None:
             check_target(target)
+    if lead is not None and name != "ludb":
+        raise InputError("--lead works with ludb; the others have one lead to be scored on")
+    if peers and name != "noise":
+        raise InputError("--peers works with noise: it runs other detectors beside")
+    result: Any
     if name in RECORD_SETS:
-        if lead is not None:
-            raise InputError("--lead works with ludb; the others have one lead to be scored on")
-        result: Any = evaluate_records(name, data, model, fold)
+        result = evaluate_records(name, data, model, fold)
+    elif name == "noise":
+        result = evaluate_noise(data, model, fold, peers=peers)
+    elif name in ("alerts", "polarity"):
+        scored = evaluate_alerts if name == "alerts" else evaluate_polarity
+        result = scored(data, model, fold)
     else:
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
@@ -1118,6 +1147,193 @@ def pack(path: str, out: Path) -> None:
 
 
 @cli.group()
+def firmware() -> None:
+    """The device, simulated: build its firmware, run a record on it, see whether it fits."""
+
+
+board_option = click.option(
+    "--board",
+    "board_name",
+    default="nrf52840",
+    show_default=True,
+    help="A board's name, or the path of a TOML file like those in firmware_sim/boards.",
+)
+front_end_option = click.option("--front-end", help="In place of the board's own.")
+
+
+@firmware.command("build")
+@model_option
+@trust_option
+@board_option
+@front_end_option
+@click.option(
+    "--update-key",
+    type=click.Path(path_type=Path),
+    help="The public key that updates have to be signed by; without, the device takes none.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The image's folder.")
+def build_command(
+    model: str,
+    trusted: Path | None,
+    board_name: str,
+    front_end: str | None,
+    update_key: Path | None,
+    out: Path,
+) -> None:
+    """Compile the firmware around a model: OUT/firmware.elf."""
+    _need_firmware()
+    from .edge.files import make_folder
+    from .edge.signature import read_public_key
+    from .firmware_sim.board import load_board
+    from .firmware_sim.image import build_image, read_image
+
+    key = None if update_key is None else read_public_key(update_key)
+    make_folder(out)
+    path = build_image(_bundle_in_c(model, trusted), load_board(board_name, front_end), out, key)
+    image = read_image(path)
+    click.echo(f"{image.flash_bytes:>9,} bytes of flash, {image.variable_bytes:,} of RAM: {path}")
+
+
+@firmware.command("pack")
+@model_option
+@trust_option
+@board_option
+@click.option(
+    "--key", type=click.Path(path_type=Path), required=True, help="The private key's file."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+def firmware_pack(model: str, trusted: Path | None, board_name: str, key: Path, out: Path) -> None:
+    """Write a model as the signed update that a device's slots take."""
+    _need_firmware()
+    from .firmware_sim.board import load_board
+    from .firmware_sim.slot import build_slot
+
+    slot = build_slot(_bundle_in_c(model, trusted), load_board(board_name).core).signed(key)
+    with whole_file(out) as unfinished:
+        unfinished.write_bytes(slot.sent)
+    click.echo(f"{out}: {slot.name}, {len(slot.sent):,} bytes, signed")
+
+
+def simulation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What `firmware run` and `firmware report` share."""
+    for option in (
+        click.option("--drift-ppm", type=click.FloatRange(-1000, 1000), default=0.0),
+        click.option("--seconds", type=click.FloatRange(1), help="Only so much of the record."),
+        lead_option,
+        front_end_option,
+        board_option,
+        trust_option,
+        model_option,
+        click.argument("path", type=click.Path(path_type=Path), metavar="[RECORD]", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@firmware.command("run")
+@simulation_options
+def run_command(**asked: Any) -> None:
+    """Run RECORD on the firmware of a board, simulated in this process; default: the demo's.
+
+    Says the events as they come, then every figure beside its budget; exit code 1 where one breaks.
+    """
+    from .firmware_sim.events import event_lines
+
+    def tell(events: bytes) -> None:
+        for line in event_lines(events):
+            click.echo(line)
+
+    _end_with(_simulated(tell, **asked)[0])
+
+
+@firmware.command("report")
+@simulation_options
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The HTML page.")
+def report_command(out: Path, **asked: Any) -> None:
+    """Run RECORD as `firmware run`, and write memory, time, current and their budgets as a page."""
+    _need_firmware()
+    from .firmware_sim.report import write_firmware_report
+
+    found, name = _simulated(None, **asked)
+    write_firmware_report(found, name, out)
+    click.echo(f"report in {out}")
+    _end_with(found)
+
+
+def _simulated(
+    told: Callable[[bytes], None] | None,
+    path: Path | None,
+    model: str,
+    trusted: Path | None,
+    board_name: str,
+    front_end: str | None,
+    lead: str | None,
+    seconds: float | None,
+    drift_ppm: float,
+) -> tuple[Simulation, str]:
+    """The run of a record, and the record's name."""
+    _need_firmware()
+    from tempfile import TemporaryDirectory
+
+    from .edge.formats.read import read_record
+    from .firmware_sim.board import load_board
+    from .firmware_sim.image import build_image
+    from .firmware_sim.simulation import simulate
+
+    board = load_board(board_name, front_end)
+    record = read_record(path or DEMO_RECORD, lead)
+    if seconds is not None:
+        record = replace(record, signal_mv=record.signal_mv[: round(seconds * record.rate_hz)])
+    with TemporaryDirectory() as scratch:
+        image = build_image(_bundle_in_c(model, trusted), board, Path(scratch))
+        return simulate(image, board, record, drift_ppm=drift_ppm, told=told), record.name
+
+
+def _end_with(found: Simulation) -> None:
+    """Every figure beside its budget; exit code 1 where one breaks."""
+    table = Table("", "is", "at most", "", "")
+    for budget in found.budgets():
+        verdict = "kept" if budget.is_kept else "BROKEN"
+        table.add_row(budget.what, budget.told(), budget.limit_told(), budget.unit, verdict)
+    Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(table)
+    (usual, low, high), board = found.current_ma(), found.board
+    days, fewest, most = found.battery_days()
+    click.echo(
+        f"{1e3 * usual:.0f} uA on average ({1e3 * low:.0f} to {1e3 * high:.0f}), front end "
+        f"included: a {board.battery.name} lasts {days:.0f} days ({fewest:.0f} to {most:.0f})"
+    )
+    if not all(budget.is_kept for budget in found.budgets()):
+        sys.exit(SOME_FAILED_EXIT)
+
+
+def _need_firmware() -> None:
+    missing = [name for name in ("unicorn", "elftools", "ziglang") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"the firmware needs {', '.join(missing)}: pip install 'leadone[firmware]'"
+        )
+
+
+def _bundle_in_c(model: str, trusted: Path | None) -> Bundle:
+    """A bundle with model.c: its own, or as `leadone export` would write it."""
+    from .edge.bundle import load_bundle
+    from .edge.core_build import MODEL_C
+
+    bundle = load_bundle(model, trusted)
+    if MODEL_C in bundle.files:
+        return bundle
+    if find_spec("onnx") is None:
+        raise InputError(
+            "this model is not yet in C, which needs onnx: pip install 'leadone[export]'"
+        )
+    from .distill.export.c_model import model_source
+    from .distill.export.onnx_reader import read_quantized
+
+    source = model_source(bundle, read_quantized(bundle.files[bundle.manifest["network"]]))
+    return replace(bundle, files={**bundle.files, MODEL_C: source.encode()})
+
+
+@cli.group()
 def data() -> None:
     """Public data sets: what training and evaluation read."""
 
@@ -1368,6 +1584,7 @@ def _stream(
     html: Path | None,
     backend: str,
     trusted: Path | None = None,
+    limits: AlertLimits | None = None,
 ) -> None:
     from .edge.analyze import check_readable, gather
     from .edge.monitor import Monitor
@@ -1376,13 +1593,19 @@ def _stream(
     check_readable(record)
     if html is not None:
         check_target(html)
-    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted)
+    monitor = Monitor.load(model, lead=record.lead, backend=backend, trusted=trusted, limits=limits)
     seen, events = stream_to_terminal(record, monitor, speed, Console())
     if html is not None:
         from .edge.report import write_report
 
         write_report(gather(seen, monitor.bundle, events), html)
         click.echo(f"report: {html}")
+
+
+def _limits(file: Path | None) -> AlertLimits:
+    from .edge.alert_limits import AlertLimits, load_limits
+
+    return AlertLimits() if file is None else load_limits(file)
 
 
 def _speed(text: str) -> float | None:

@@ -13,6 +13,9 @@ from .arithmetic_loss import Figure
 from .calibration import Calibration
 from .drift import Day
 from .evaluate import BeatResult, DelineationResult, Result, record_figures
+from .evaluate_alerts import AlertResult
+from .evaluate_noise import NoiseResult
+from .evaluate_polarity import PolarityResult
 from .evaluate_records import AF_SPECIFICITY, FindingResult, RhythmResult
 from .export.verify import Verdict
 from .export.verify_data import SetVerdict
@@ -55,7 +58,10 @@ BEYOND_LEAD_ONE = {
 }
 
 
-def print_report(result: Result | RhythmResult | FindingResult, console: Console) -> None:
+Reported = Result | RhythmResult | FindingResult | AlertResult | NoiseResult | PolarityResult
+
+
+def print_report(result: Reported, console: Console) -> None:
     """Print a result; the intervals are a bootstrap over records."""
     run = result.run
     model = " ".join(filter(None, (run.model.get("name"), run.model.get("version"))))
@@ -82,6 +88,13 @@ def print_report(result: Result | RhythmResult | FindingResult, console: Console
         console.print(_finding_table(result))
         for code in result.findings.keys() & BEYOND_LEAD_ONE.keys():
             console.print(f"* {code}: {BEYOND_LEAD_ONE[code]}", highlight=False)
+    elif isinstance(result, AlertResult):
+        console.print(_alert_table(result))
+        console.print(_alert_record_table(result))
+    elif isinstance(result, NoiseResult):
+        console.print(_noise_table(result))
+    elif isinstance(result, PolarityResult):
+        console.print(_polarity_table(result))
     else:
         console.print(_record_table(result))
         console.print(_class_table(result.score))
@@ -242,6 +255,48 @@ def _episode_table(result: BeatResult) -> Table:
         ("false in 24 h", result.af.false_per_day, 1.0),
     ):
         table.add_row(text, _bracket(value, scale, 1))
+    return table
+
+
+def _alert_table(result: AlertResult) -> Table:
+    table = _table("alert", "n", "told", "episode Se", "episode PPV", "false in 24 h")
+    for kind, score in result.scores.items():
+        rows = result.counts[kind]
+        table.add_row(
+            kind,
+            str(sum(one.found + one.missed for one in rows)),
+            str(sum(one.true + one.false for one in rows)),
+            _bracket(score.episode_sensitivity, digits=1),
+            _bracket(score.episode_ppv, digits=1),
+            _bracket(score.false_per_day, 1.0, 1),
+        )
+    return table
+
+
+def _alert_record_table(result: AlertResult) -> Table:
+    """Found of annotated, and false ones behind a plus."""
+    table = _table("record", *result.counts)
+    for k, name in enumerate(result.run.records):
+        rows = [counts[k] for counts in result.counts.values()]
+        texts = [f"{one.found}/{one.found + one.missed}" for one in rows]
+        told = [f"{t} +{one.false}" if one.false else t for t, one in zip(texts, rows, strict=True)]
+        table.add_row(name, *("" if text == "0/0" else text for text in told))
+    return table
+
+
+def _noise_table(result: NoiseResult) -> Table:
+    table = _table("detector", "noise", "SNR, dB", "PPV", "Se", "withheld")
+    for one in result.scores:
+        figures = [_bracket(value) for value in (one.ppv, one.sensitivity, one.withheld)]
+        table.add_row(one.detector, one.noise, f"{one.snr_db:g}", *figures)
+    table.caption = "beats of the noisy minutes; what is withheld is a share of those"
+    return table
+
+
+def _polarity_table(result: PolarityResult) -> Table:
+    table = _table("lead I", "records", "told reversed")
+    for name, share in (("turned", result.found), ("as it is", result.falsely)):
+        table.add_row(name, str(len(result.run.records)), _bracket(share))
     return table
 
 

@@ -143,7 +143,8 @@ def batched(beats: Iterable[Beat], size: int) -> Iterator[list[Beat]]:
 
 def _opening(alert: Alert) -> dict[str, Any]:
     """An alert as it was raised; when it ended stands in the episodes."""
-    return {"kind": alert.kind, "at_s": alert.at_s, "start_s": alert.start_s, "text": alert.text}
+    names = ("kind", "at_s", "start_s", "text", "confidence", "rr_s")
+    return {name: getattr(alert, name) for name in names}
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis, Episode, Finding, Stretch
 from .backends import StreamNetwork
 from .beat_store import BeatStore
@@ -24,15 +25,20 @@ BLOCK_S = 60.0
 
 
 def analyze(
-    record: Record, model: str | Path | Bundle = "wrist", backend: str | StreamNetwork = "onnx"
+    record: Record,
+    model: str | Path | Bundle = "wrist",
+    backend: str | StreamNetwork = "onnx",
+    limits: AlertLimits | None = None,
 ) -> Analysis:
-    """Read a whole record; `backend` as in `Monitor`. A `DiskRecord` is read a minute at a time.
+    """Read a whole record; `backend` and `limits` as in `Monitor`.
+
+    A `DiskRecord` is read a minute at a time.
 
     Raises InputError when the record is shorter than 5 s or holds no valid sample.
     """
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
     check_duration(record)
-    monitor = Monitor(bundle, record.lead, backend=backend)
+    monitor = Monitor(bundle, record.lead, limits, backend)
     gathering, is_valid = Gathering(bundle), False
     block = round(BLOCK_S * record.rate_hz)
     for start in range(0, record.samples, block):

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis
 from .errors import InputError
 from .files import make_folder
@@ -39,6 +40,7 @@ class Job:
         return {
             "model": self.reader.bundle.sha256,
             **asdict(self.options),
+            "alerts": str(self.reader.limits or AlertLimits()),
             "recording": self.recording,
             "annotations": outputs.annotations,
             "edf": outputs.edf,

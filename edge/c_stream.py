@@ -11,17 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .alerts import AlertLimits, texts
+from .alert_limits import KINDS as ALERTS
+from .alert_limits import AlertLimits
+from .episodes import texts
 from .errors import InputError
 from .events import Alert, Beat, Event, Quality, Rhythm
 from .labels import BEATS, RHYTHMS
 
 Floats = npt.NDArray[np.float32]
 
-ALERTS = ("af_suspected", "bradycardia", "lead_off", "pause", "reversed_hands", "tachycardia")
-REASONS = ("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable")
+REASONS = (
+    *("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable"),
+    *("motion", "powerline"),
+)
 STATES = ("good", "noisy", "lead_off")
-MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RATE_BEATS = 6, 16, 32, 8
+MOST_BLOCKED, MOST_FINDINGS, MOST_EVIDENCE, MOST_RR = 6, 16, 32, 8
 ROOM = 512  # events a call
 
 # The structs of leadone.h: numpy reads a block of events at once.
@@ -42,7 +46,13 @@ PARTS: dict[type[Event], list[Any]] = {
         ("findings", "f4", MOST_FINDINGS),
         ("evidence", "f4", MOST_EVIDENCE),
     ],
-    Alert: [("times_s", "f8", 3), ("kind", "i4")],
+    Alert: [
+        ("times_s", "f8", 3),
+        ("kind", "i4"),
+        ("rr_read", "i4"),
+        ("confidence", "f4"),
+        ("rr_s", "f4", MOST_RR),
+    ],
     Quality: [("span_s", "f8", 2), ("state", "i4"), ("reason", "i4")],
 }
 EVENT = np.dtype([("kind", "i4"), ("reserved", "i4"), ("of", "V240")])
@@ -57,11 +67,15 @@ def _filled_up(part: list[Any]) -> np.dtype[np.void]:
 PART_TYPES = tuple(map(_filled_up, PARTS.values()))
 
 
-REALS = tuple(field.name for field in fields(AlertLimits) if field.name != "rate_beats")
+C_TYPES: dict[type, Any] = {
+    float: ctypes.c_double,
+    int: ctypes.c_int32,
+    tuple: ctypes.c_float * len(ALERTS),
+}
 
 
 class _Limits(ctypes.Structure):
-    _fields_ = (*((name, ctypes.c_double) for name in REALS), ("rate_beats", ctypes.c_int32))
+    _fields_ = tuple((field.name, C_TYPES[type(field.default)]) for field in fields(AlertLimits))
 
 
 class _Options(ctypes.Structure):
@@ -80,8 +94,6 @@ class CStream:
         limits: AlertLimits,
     ) -> None:
         """Begin a record; `findings` are the codes of the bundle's record head."""
-        if not 1 <= limits.rate_beats <= MOST_RATE_BEATS:
-            raise InputError(f"backend c takes the rate of 1 to {MOST_RATE_BEATS} beats")
         self._c = _loaded(library)
         self._findings, self._texts = findings, texts(limits)
         c_limits = _Limits(**asdict(limits))
@@ -143,9 +155,10 @@ class CStream:
         )
 
     def _alert(self, row: Any) -> Alert:
-        (at_s, start_s, end_s), kind = row
+        (at_s, start_s, end_s), kind, count, confidence, rr_s = row
         name = ALERTS[kind]
-        return Alert(name, at_s, start_s, self._texts[name], _present(end_s))
+        text, rr_read = self._texts[name], tuple(rr_s[:count])
+        return Alert(name, at_s, start_s, text, _present(end_s), confidence, rr_read)
 
 
 def _beat(row: Any) -> Beat:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from .alert_limits import AlertLimits
 from .batch import File, Job, Outcome, free_key, read_file
 from .bundle import Bundle, load_bundle, pack_bundle
 from .errors import InputError, first_line
@@ -37,6 +38,7 @@ class RemoteJob:
     sha256: str
     backend: str
     with_model_c: WithModelC | None
+    limits: AlertLimits | None
     options: ReadOptions
     outputs: Outputs
     recording: str | None
@@ -105,6 +107,7 @@ def _prepared(job: Job, model: str) -> RemoteJob:
         reader.bundle.sha256,
         reader.backend,
         reader.with_model_c,
+        reader.limits,
         job.options,
         replace(job.outputs, json_file=None, out=None),
         job.recording,
@@ -182,7 +185,8 @@ def read_on_worker(file: File, job: RemoteJob, done: set[str]) -> list[Outcome]:
     """On a worker: fetch a file, analyse its records, keep what each gives."""
     if version("leadone") != job.version:
         raise RuntimeError(f"leadone {version('leadone')} here, {job.version} where the run began")
-    reader = Reader(_bundle(job.store, job.sha256), job.backend, job.with_model_c)
+    bundle = _bundle(job.store, job.sha256)
+    reader = Reader(bundle, job.backend, job.with_model_c, job.limits)
     local = Job(reader, job.options, job.outputs, job.recording, job.store)
     with TemporaryDirectory(prefix="leadone-") as folder, ExitStack() as stack:
         try:

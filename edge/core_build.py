@@ -33,7 +33,11 @@ FREESTANDING = (
     "-fdata-sections",
 )
 # Where a microcontroller spends its time; the rest is compiled small.
-HOT = frozenset({"kernels", "network", "filters", "resampler"})
+HOT = frozenset(
+    {"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation", "beats"}
+)
+WARM = frozenset({"beat_context"})  # its work on a beat is the worst of all samples'
+SMALL = ("-Os", "-Xclang", "-Oz")  # zig takes -Oz for -Os
 LIBRARY = "libleadone.a"
 WASM = "leadone.wasm"
 WASM_EXPORTS = (
@@ -54,11 +58,11 @@ class Target:
     """A machine that the core is compiled for; `cold` optimises what is not hot."""
 
     options: tuple[str, ...]
-    cold: str = "-O2"
+    cold: tuple[str, ...] = ("-O2",)
 
 
 def _cortex(cpu: str) -> Target:
-    return Target(("-target", "thumb-freestanding-eabihf", f"-mcpu={cpu}"), cold="-Os")
+    return Target(("-target", "thumb-freestanding-eabihf", f"-mcpu={cpu}"), cold=SMALL)
 
 
 TARGETS = {
@@ -97,19 +101,25 @@ def build_library(sources: Sequence[Path], target: str, folder: Path) -> Path:
         exports = [f"-Wl,--export={name}" for name in WASM_EXPORTS]
         link = ("-nostdlib", "-Wl,--no-entry", "-Wl,--strip-all", *exports)
         stack = ("-Wl,-z", f"-Wl,stack-size={WASM_STACK_BYTES}")
-        compile_core(sources, out, (*chosen.options, *FREESTANDING, chosen.cold, *link, *stack))
+        compile_core(sources, out, (*chosen.options, *FREESTANDING, *chosen.cold, *link, *stack))
         return out
     with TemporaryDirectory() as scratch:
         objects = []
         for source in sources:
-            optimise = "-O2" if source.stem in HOT else chosen.cold
+            optimise = _level(source.stem, chosen)
             objects.append(Path(scratch) / f"{source.stem}.o")
-            options = (*chosen.options, *FREESTANDING, optimise, "-c")
+            options = (*chosen.options, *FREESTANDING, *optimise, "-c")
             compile_core([source], objects[-1], options)
         with whole_file(folder / LIBRARY) as unfinished:
             command = ["ar", "rcsD", str(unfinished), *map(str, objects)]
             _run(command, f"the C core can't be archived for {target}")
     return folder / LIBRARY
+
+
+def _level(name: str, target: Target) -> tuple[str, ...]:
+    if name in HOT:
+        return ("-O2",)
+    return ("-Os",) if name in WARM and target.cold == SMALL else target.cold
 
 
 def _run(command: Sequence[str], failure: str) -> None:

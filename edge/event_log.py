@@ -7,19 +7,22 @@ rhythm that end before a beat's R peak come before that beat.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 
-from .alerts import AlertLimits, Episodes, RateAlerts, af_alert
+from .alert_limits import AlertLimits
+from .alerts import detectors
 from .beats import DraftBeat
+from .episodes import Episodes
 from .events import Beat, Event, Quality
-from .polarity import PolarityTracker
+from .fibrillation import FibrillationAlert
+from .polarity import PolarityAlert
 from .pooling import Pool
-from .quality import KNOWN_AFTER_S, WINDOW_S
+from .quality import KNOWN_AFTER_S, WINDOW_S, QualityTracker
 from .record_head import RecordHead
 from .rhythm import MOST_BEATS, STEP_S, RhythmModel, classify, on_grid
 from .rhythm import WINDOW_S as RHYTHM_WINDOW_S
+from .trust import Trust
 
 
 class EventLog:
@@ -31,17 +34,19 @@ class EventLog:
         pool: Pool,
         limits: AlertLimits,
         is_lead_one: bool,
-        is_readable: Callable[[float, float], bool],
+        quality: QualityTracker,
     ) -> None:
-        """Nothing yet; `pool` and `is_readable` tell of the signal up to now."""
-        self._is_readable = is_readable
+        """Nothing yet; `pool` and `quality` tell of the signal up to now."""
+        self._quality, self._trust = quality, Trust(quality.limits.trust)
         self.windows: list[tuple[int, str, str]] = []  # decided quality windows, not yet told
         self._models, self._pool, self._limits = models, pool, limits
         self._episodes = Episodes(limits)
-        self._rate = RateAlerts(limits, self._episodes)
-        self._polarity = PolarityTracker() if is_lead_one else None
+        self._detectors = detectors(limits, self._episodes)
+        self._fibrillation = FibrillationAlert(limits, self._episodes)
+        self._polarity = PolarityAlert(self._episodes) if is_lead_one else None
         self._stretch: Quality | None = None
         self._noisy: list[int] = []  # noisy or off seconds of the recent past
+        self._doubted = deque[int](maxlen=64)  # seconds with a beat that is not told
         self._beats = deque[Beat](maxlen=MOST_BEATS)  # of the last rhythm window
         self._next_rhythm_s = RHYTHM_WINDOW_S
         self._last_beat_s = np.inf  # none yet: no pause can begin
@@ -63,18 +68,30 @@ class EventLog:
             events += tell()
 
     def beat(self, beat: Beat, draft: DraftBeat) -> list[Event]:
-        """One beat, then what it changes."""
-        events: list[Event] = [beat]
-        events += self._episodes.close("pause", beat.r_s, beat.r_s)
-        self._last_beat_s = beat.r_s
+        """One beat, then what it changes; one that can't be trusted is not told.
+
+        The rhythm hears of all beats: it knows noise by them.
+        """
         self._beats.append(beat)
-        events += self._rate.beat(beat)
+        if not self._trust.hear(beat.confidence):
+            return self._doubt(beat.r_s)
+        self._last_beat_s = beat.r_s
+        self._episodes.beat(beat)
+        self._episodes.close("pause", beat.r_s, beat.r_s)
+        for detector in self._detectors:
+            detector.beat(beat)
         if self._polarity is not None:
-            if self._polarity.beat(beat.r_s, draft.p_mv, draft.qrs_mv):
-                events += self._episodes.open("reversed_hands", self._polarity.since_s, beat.r_s)
-            else:
-                events += self._episodes.close("reversed_hands", beat.r_s, beat.r_s)
-        return events
+            self._polarity.beat(beat.r_s, draft.p_mv, draft.qrs_mv)
+        return [beat, *self._episodes.take()]
+
+    def _doubt(self, at_s: float) -> list[Event]:
+        """A beat that is not told breaks what is being counted; its second is unreadable."""
+        self._last_beat_s = np.inf
+        self._doubted.append(int(at_s))
+        self._episodes.doubt()
+        for detector in self._detectors:
+            detector.forget(at_s)
+        return [*self._episodes.take()]
 
     def finish(self, end_s: float) -> list[Event]:
         """The windows and the rhythm left over, then every open episode's end."""
@@ -101,6 +118,8 @@ class EventLog:
         start_s, end_s = k * WINDOW_S, (k + 1) * WINDOW_S
         if state != "good":
             self._noisy.append(k)
+        elif k in self._doubted:
+            state, reason = "noisy", "unreadable"
         before, events = self._stretch, list[Event]()
         if before is None or (before.state, before.reason) != (state, reason):
             if before is not None:
@@ -108,21 +127,20 @@ class EventLog:
             self._stretch = Quality(start_s, end_s, state, reason)
         else:
             self._stretch = Quality(before.start_s, end_s, state, reason)
-        if reason == "unreadable":
-            self._rate.forget()
-        return events + (self._off(start_s, end_s) if state == "lead_off" else self._on(start_s))
+        if state == "lead_off":
+            self._off(start_s, end_s)
+        else:
+            self._off_since_s = None
+            self._episodes.close("lead_off", start_s, end_s, 1.0)
+        return [*events, *self._episodes.take()]
 
-    def _off(self, start_s: float, end_s: float) -> list[Event]:
-        """A window without contact: rates end, and after a while the wearer is told."""
-        events: list[Event] = [*self._rate.lose(end_s)]
+    def _off(self, start_s: float, end_s: float) -> None:
+        """A window without contact: what goes on ends, and after a while the wearer is told."""
+        for detector in self._detectors:
+            detector.lose(end_s)
         self._off_since_s = start_s if self._off_since_s is None else self._off_since_s
         if end_s - self._off_since_s >= self._limits.lead_off_s:
-            events += self._episodes.open("lead_off", self._off_since_s, end_s)
-        return events
-
-    def _on(self, start_s: float) -> list[Event]:
-        self._off_since_s = None
-        return [*self._episodes.close("lead_off", start_s, start_s + WINDOW_S)]
+            self._episodes.open("lead_off", self._off_since_s, end_s, 1.0)
 
     def _tell_rhythm(self) -> list[Event]:
         end_s = self._next_rhythm_s
@@ -146,12 +164,13 @@ class EventLog:
         self._told_rhythm = True
         if end_s < RHYTHM_WINDOW_S:  # a shorter stretch is named, but is no episode (ESC 2020)
             return [rhythm]
-        return [rhythm, *af_alert(rhythm, self._limits, self._episodes)]
+        self._fibrillation.window(rhythm)
+        return [rhythm, *self._episodes.take()]
 
     def _tell_pause(self) -> list[Event]:
         start_s = self._last_beat_s
         at_s = start_s + self._limits.pause_s
         self._last_beat_s = np.inf  # told; the next beat starts the clock again
-        if not self._is_readable(start_s, at_s):
-            return []
-        return list[Event](self._episodes.open("pause", start_s, at_s))
+        if self._quality.is_readable(start_s, at_s):
+            self._episodes.open("pause", start_s, at_s)
+        return [*self._episodes.take()]

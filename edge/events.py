@@ -45,13 +45,20 @@ class Rhythm:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something a wearer or clinician should look at: known at `at_s`, begun at `start_s`."""
+    """Something a wearer or clinician should look at: known at `at_s`, begun at `start_s`.
+
+    It stands on the last beats: `rr_s` are their RR intervals, up to eight, the last one ending at
+    the last beat before `at_s`; `confidence` (0..1) is the mean of those beats', the probability
+    of a rhythm, or the share of beats that show the thing.
+    """
 
     kind: str
     at_s: float
     start_s: float
     text: str
     end_s: float | None = None  # set on the event that closes an episode
+    confidence: float = 1.0
+    rr_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

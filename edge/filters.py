@@ -42,11 +42,22 @@ class StreamFilter:
     def __init__(self) -> None:
         """Start at rest."""
         self._state = np.zeros((len(design_sos()), 2))
+        self.removed_mv = np.empty(0, np.float32)  # by the notches, of the last push
 
     def push(self, signal_mv: Doubles) -> npt.NDArray[np.float32]:
         """Filter the next samples at 250 Hz, float32 (n,) in steps of 1/1024 mV."""
         if len(signal_mv) == 0:
-            return np.empty(0, np.float32)
-        filtered, self._state = sosfilt(design_sos(), signal_mv, zi=self._state)
-        steps = np.floor(filtered * STEPS_PER_MV + 0.5).clip(-LARGEST_STEP, LARGEST_STEP)
+            self.removed_mv = np.empty(0, np.float32)
+            return self.removed_mv
+        sos, state = design_sos(), self._state
+        highpassed, state[:1] = sosfilt(sos[:1], signal_mv, zi=state[:1])
+        filtered, state[1:] = sosfilt(sos[1:], highpassed, zi=state[1:])
+        steps = _steps(filtered)
+        self.removed_mv = np.asarray((_steps(highpassed) - steps) / STEPS_PER_MV, np.float32)
         return np.asarray(steps / STEPS_PER_MV, np.float32)
+
+
+def _steps(mv: Doubles) -> Doubles:
+    """Whole steps of 1/1024 mV, as many as a device's 16 bits hold."""
+    steps: Doubles = np.floor(mv * STEPS_PER_MV + 0.5).clip(-LARGEST_STEP, LARGEST_STEP)
+    return steps

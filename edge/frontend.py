@@ -46,6 +46,11 @@ class FrontEnd:
         """Flush the resampler."""
         return self._filter.push(self.resampler.finish())
 
+    @property
+    def removed_mv(self) -> Samples:
+        """What the notches took from the samples of the last push: mains, and a little QRS."""
+        return self._filter.removed_mv
+
     def _repaired(self, signal_mv: Samples) -> npt.NDArray[np.float64]:
         """Samples above the first one, on the grid that the filters take."""
         samples = np.asarray(signal_mv, np.float32)

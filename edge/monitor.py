@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .alerts import AlertLimits
+from .alert_limits import AlertLimits
 from .backends import StreamNetwork, network_of
 from .beat_model import BeatModel
 from .beats import DraftBeat
@@ -67,15 +67,16 @@ class Monitor:
         lead: str = "I",
         backend: str = "onnx",
         trusted: str | Path | None = None,
+        limits: AlertLimits | None = None,
     ) -> Monitor:
         """A monitor on a shipped bundle by name or on a bundle's path.
 
         `backend` is what runs the network: `onnx`, or for a bundle that `leadone export` wrote
         `litert`, or `c`, which is compiled here and runs all of the stream. The events are the same
         up to a few steps of int8 in the network's answers. `trusted` is a file with a public key,
-        by which the bundle has to be signed.
+        by which the bundle has to be signed; `limits` are those of the alerts.
         """
-        return cls(load_bundle(model, trusted), lead, backend=backend)
+        return cls(load_bundle(model, trusted), lead, limits, backend)
 
     def push(self, chunk_mv: npt.ArrayLike, rate_hz: float) -> list[Event]:
         """Take the next samples in mV (NaN where missing); give the events they complete."""
@@ -173,23 +174,21 @@ class _Stream:
         quality = QualityLimits.from_manifest(manifest.get("quality", {}))
         self._quality = QualityTracker(rate_hz, quality)
         is_lead_one = lead_key(lead) == "i"
-        readable = self._quality.is_readable
-        self._log = EventLog(models, self._delineation.pool, limits, is_lead_one, readable)
+        self._log = EventLog(models, self._delineation.pool, limits, is_lead_one, self._quality)
         self._received = 0
 
     def push(self, raw: Floats) -> list[Event]:
         self._received += len(raw)
         filtered = self._front.push(raw)
         drafts = self._delineation.push(filtered)
-        self._log.windows += self._quality.push(raw, filtered, self._delineation.take_frames())
+        self._hear_quality(raw, filtered)
         return self._emit(drafts, self._delineation.settled * self._seconds)
 
     def finish(self) -> list[Event]:
         end_s = self._received / self._rate_hz
         filtered = self._front.finish()
         drafts = self._delineation.push(filtered) + self._delineation.finish()
-        nothing = np.empty(0, np.float32)
-        self._log.windows += self._quality.push(nothing, filtered, self._delineation.take_frames())
+        self._hear_quality(np.empty(0, np.float32), filtered)
         self._log.windows += self._quality.finish()
         inside = [d for d in drafts if d.r * self._seconds < end_s]
         return self._emit(inside, end_s, end_s) + self._log.finish(end_s)
@@ -197,6 +196,10 @@ class _Stream:
     @property
     def signal_now(self) -> Quality | None:
         return self._log.stretch
+
+    def _hear_quality(self, raw: Floats, filtered: Floats) -> None:
+        removed, frames = self._front.removed_mv, self._delineation.take_frames()
+        self._log.windows += self._quality.push(raw, filtered, removed, frames)
 
     def _emit(
         self, drafts: list[DraftBeat], settled_s: float, end_s: float | None = None

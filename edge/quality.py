@@ -1,8 +1,17 @@
 """Signal quality, second by second: good, noisy or lead_off, each with its reason.
 
-Missing, flat and clipped are read off the raw samples; noise off the filtered signal (muscle) and
-off the network's own certainty: a network that can't tell a wave from none is looking at noise.
-Where it sees no QRS for 3 s, a swing is an electrode that comes off and hiss is noise.
+| state | reason | what it is read off |
+|---|---|---|
+| lead_off | missing, flat | the raw samples: none, or none that move |
+| lead_off | drifting | no QRS for 3 s and the filtered signal swings: an electrode comes off |
+| noisy | clipped | raw samples that stay at an extreme: the amplifier saturates |
+| noisy | muscle | most filtered samples deflect from their neighbours |
+| noisy | motion | the network is not certain, and the signal's lows and highs both wander |
+| noisy | unreadable | the network is not certain, or a beat of this second was not told (`trust`) |
+| good | powerline | 50 or 60 Hz that the notches take away, most of the time |
+
+A network that can't tell a wave from none is looking at noise. Swapped hands, which quality can't
+see, are an alert (`polarity`).
 """
 
 from __future__ import annotations
@@ -41,6 +50,9 @@ class QualityLimits:
     hiss_mv: float = 0.03  # the same where no QRS is seen; 99 % of CinC 2017's seconds lie below
     swing_mv: float = 0.8  # peak to peak of the filtered signal where no QRS is seen
     certainty: float = 0.79
+    wander_mv: float = 0.6  # of a fifth's lowest and of its highest, in three seconds
+    mains_mv: float = 0.05  # of what the notches take from most samples: .07 mV of a sine
+    trust: float = 0.82  # of a beat beside those before it
 
     @classmethod
     def from_manifest(cls, values: dict[str, float]) -> QualityLimits:
@@ -58,20 +70,24 @@ class QualityTracker:
 
     def __init__(self, rate_hz: float, limits: QualityLimits) -> None:
         """For one device rate in Hz."""
-        self._limits, self._rate_hz = limits, rate_hz
+        self.limits, self._rate_hz = limits, rate_hz
         extremes = (np.minimum, np.maximum)
         self._raw = Fifths(rate_hz, (*extremes, np.add, np.add))
-        self._filtered = Fifths(RATE_HZ, (*extremes, np.add, np.add, np.add))
+        self._filtered = Fifths(RATE_HZ, (*extremes, *(np.add,) * 4))
         self._frames = Fifths(1 / WAVE_FRAME_S, (np.add, np.maximum, np.add))
         self._window = np.empty(0, np.float32)  # raw samples of the second that is not over
         self._tail = np.empty(0)  # filtered samples that the next ones are compared with
         self._raw_reasons: list[str] = []  # of whole seconds not yet decided
         self._decided = 0
 
-    def push(self, raw: Floats, filtered: Floats, frames: Floats) -> list[tuple[int, str, str]]:
-        """Take raw samples, filtered ones at 250 Hz and `Delineation.take_frames` as they come."""
+    def push(
+        self, raw: Floats, filtered: Floats, mains: Floats, frames: Floats
+    ) -> list[tuple[int, str, str]]:
+        """Take what comes: raw samples, filtered ones at 250 Hz and what the notches took from
+        these, and `Delineation.take_frames`.
+        """
         self._raw.push(_raw_facts(raw))
-        self._filtered.push(self._filtered_facts(filtered.astype(np.float64)))
+        self._filtered.push(self._filtered_facts(filtered.astype(np.float64), mains))
         self._frames.push(np.concatenate([frames, np.ones((1, frames.shape[1]))]))
         self._window = np.concatenate([self._window, raw])
         while len(self._window) >= (n := self._window_length()):
@@ -89,7 +105,7 @@ class QualityTracker:
         on = all(self.is_on(start_s + (2 * k + 1) * BEAT_NEEDS_S) for k in range(parts))
         certain = self._is_certain(self._frames.between(start_s, end_s))
         after_beat = self._filtered.between(start_s + BEAT_LASTS_S, end_s)
-        steady = _swing_mv(after_beat) <= self._limits.swing_mv
+        steady = _swing_mv(after_beat) <= self.limits.swing_mv
         return certain and on and steady and not _most(after_beat, 2)
 
     def finish(self) -> list[tuple[int, str, str]]:
@@ -103,8 +119,8 @@ class QualityTracker:
         k = self._decided + len(self._raw_reasons)
         return round((k + 1) * WINDOW_S * self._rate_hz) - round(k * WINDOW_S * self._rate_hz)
 
-    def _filtered_facts(self, filtered_mv: Doubles) -> Doubles:
-        """Lowest, highest, hissing, muscle, count: of the deflection from the neighbours' mean."""
+    def _filtered_facts(self, filtered_mv: Doubles, mains_mv: Floats) -> Doubles:
+        """Lowest, highest, hissing, muscle (by the deflection from neighbours), mains, count."""
         reach = 2 * NEIGHBOUR_SAMPLES
         behind = np.concatenate([self._tail, filtered_mv])
         self._tail = behind[-reach:]
@@ -112,8 +128,9 @@ class QualityTracker:
         deflection = np.zeros(len(filtered_mv))
         known = np.abs(behind[reach:] + behind[:-reach] - 2 * middle[: len(behind) - reach]) / 2
         deflection[len(filtered_mv) - len(known) :] = known
-        over = [deflection > limit for limit in (self._limits.hiss_mv, self._limits.muscle_mv)]
-        return np.stack([filtered_mv, filtered_mv, *over, np.ones(len(filtered_mv))])
+        over = [deflection > limit for limit in (self.limits.hiss_mv, self.limits.muscle_mv)]
+        mains = np.abs(mains_mv) > self.limits.mains_mv
+        return np.stack([filtered_mv, filtered_mv, *over, mains, np.ones(len(filtered_mv))])
 
     def _raw_defect(self, raw: Floats) -> str:
         valid = raw[np.isfinite(raw)]
@@ -123,14 +140,14 @@ class QualityTracker:
     def _why_off(self, raw: Doubles) -> str:
         """`missing`, `flat` or empty, of fifths of a second or of samples."""
         valid, count = raw[2].sum(), raw[3].sum()
-        if valid == 0 or valid < (1 - self._limits.missing_share) * count:
+        if valid == 0 or valid < (1 - self.limits.missing_share) * count:
             return "missing"
-        return "flat" if _swing_mv(raw) < self._limits.flat_mv else ""
+        return "flat" if _swing_mv(raw) < self.limits.flat_mv else ""
 
     def _is_clipped(self, valid: Floats) -> bool:
         low, high = valid.min(), valid.max()
-        at_least = self._limits.plateau_s * self._rate_hz
-        return bool(high - low > self._limits.plateau_above_mv) and any(
+        at_least = self.limits.plateau_s * self._rate_hz
+        return bool(high - low > self.limits.plateau_above_mv) and any(
             _longest_run(valid == extreme) >= at_least for extreme in (low, high)
         )
 
@@ -153,19 +170,22 @@ class QualityTracker:
         frames, filtered = self._frames.between(*around), self._filtered.between(*around)
         second = self._filtered.between(k * WINDOW_S, (k + 1) * WINDOW_S)
         no_beat = not frames[1].any()
-        if no_beat and _swing_mv(filtered) > self._limits.swing_mv:
+        if no_beat and _swing_mv(filtered) > self.limits.swing_mv:
             return "lead_off", "drifting"
         if reason:
             return "noisy", reason
         if _most(second, 3):
             return "noisy", "muscle"
-        if (no_beat and _most(second, 2)) or not self._is_certain(frames):
+        if not self._is_certain(frames):
+            wanders = _wander_mv(filtered) > self.limits.wander_mv
+            return "noisy", "motion" if wanders else "unreadable"
+        if no_beat and _most(second, 2):
             return "noisy", "unreadable"
-        return "good", ""
+        return "good", "powerline" if _most(second, 4) else ""
 
     def _is_certain(self, frames: Doubles) -> bool:
         count = frames[2].sum()
-        return bool(count > 0 and frames[0].sum() / count >= self._limits.certainty)
+        return bool(count > 0 and frames[0].sum() / count >= self.limits.certainty)
 
 
 def _raw_facts(raw: Floats) -> Doubles:
@@ -180,9 +200,16 @@ def _swing_mv(facts: Doubles) -> float:
     return float(facts[1].max() - facts[0].min()) if facts.shape[1] else 0.0
 
 
+def _wander_mv(facts: Doubles) -> float:
+    """How far the fifths' lowest samples are apart, or their highest, whichever is less."""
+    if not facts.shape[1]:
+        return 0.0
+    return float(min(np.ptp(facts[0]), np.ptp(facts[1])))
+
+
 def _most(filtered: Doubles, row: int) -> bool:
-    """Whether more than half of the samples hiss (row 2) or are muscle (row 3)."""
-    return bool(2 * filtered[row].sum() > filtered[4].sum())
+    """Whether more than half of the samples hiss (row 2), are muscle (3) or mains (4)."""
+    return bool(2 * filtered[row].sum() > filtered[5].sum())
 
 
 def _longest_run(is_extreme: npt.NDArray[np.bool_]) -> int:

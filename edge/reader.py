@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .alert_limits import AlertLimits
 from .analysis import Analysis
 from .analyze import analyze
 from .bundle import Bundle
@@ -24,23 +25,25 @@ class Reader:
     """What reads records; it can be sent to other processes.
 
     `backend` as in `Monitor`, or `auto`: onnx for records below an hour, c for longer ones, onnx
-    again where no C core can be built. `with_model_c` gives a bundle its model in C.
+    again where no C core can be built. `with_model_c` gives a bundle its model in C;
+    `limits` are those of the alerts.
     """
 
     bundle: Bundle
     backend: str = "onnx"
     with_model_c: WithModelC | None = None
+    limits: AlertLimits | None = None
 
     def analyze(self, record: Record) -> Analysis:
         """As `edge.analyze.analyze`."""
         if self.backend == AUTO and record.duration_s < LONG_S:
-            return analyze(record, self.bundle, "onnx")
+            return analyze(record, self.bundle, "onnx", self.limits)
         if self.backend == AUTO:
             fast = _buildable(self)
-            return analyze(record, fast or self.bundle, "c" if fast else "onnx")
+            return analyze(record, fast or self.bundle, "c" if fast else "onnx", self.limits)
         if self.backend == "c" and self.with_model_c is not None:
-            return analyze(record, _complete(self), "c")
-        return analyze(record, self.bundle, self.backend)
+            return analyze(record, _complete(self), "c", self.limits)
+        return analyze(record, self.bundle, self.backend, self.limits)
 
     def __hash__(self) -> int:
         """By the bundle: its files are a dict."""

@@ -11,9 +11,10 @@ import html
 from pathlib import Path
 from typing import Any
 
-from .alerts import AlertLimits, texts
+from .alert_limits import KINDS, AlertLimits
 from .bundle import Bundle
-from .c_stream import ALERTS, REASONS, STATES
+from .c_stream import REASONS, STATES
+from .episodes import texts
 from .files import make_folder, whole_file
 from .labels import BEATS, RHYTHMS
 from .record_head import RecordHead
@@ -65,7 +66,7 @@ def web_facts(bundle: Bundle) -> dict[str, Any]:
     return {
         "beats": BEATS,
         "rhythms": RHYTHMS,
-        "alerts": ALERTS,
+        "alerts": KINDS,
         "states": STATES,
         "reasons": REASONS,
         "texts": texts(AlertLimits()),

@@ -38,6 +38,7 @@ static void remember_p(lo_beat_context *context, bool has_p) {
 
 static float dot(const float *a, const float *b, int32_t n) {
   float sum = 0.0f;
+  LO_FOUR_AT_A_TIME
   for (int32_t k = 0; k < n; ++k) sum += a[k] * b[k];
   return sum;
 }
@@ -45,9 +46,12 @@ static float dot(const float *a, const float *b, int32_t n) {
 /* Centred and of length 1, so that a product of two is their correlation. */
 static void to_unit(const float *row, int32_t n, float *unit) {
   float sum = 0.0f;
+  LO_FOUR_AT_A_TIME
   for (int32_t k = 0; k < n; ++k) sum += row[k];
+  LO_FOUR_AT_A_TIME
   for (int32_t k = 0; k < n; ++k) unit[k] = row[k] - sum / (float)n;
   const float length = lo_sqrtf(dot(unit, unit, n)) + 1e-6f;
+  LO_FOUR_AT_A_TIME
   for (int32_t k = 0; k < n; ++k) unit[k] /= length;
 }
 
@@ -83,6 +87,7 @@ static float alike_share(const lo_beat_context *context, const float unit[LO_QRS
   int32_t count = 0;
   for (int32_t k = 0; k < context->seen; ++k) {
     float sum = 0.0f;
+    LO_FOUR_AT_A_TIME
     for (int32_t i = 0; i < LO_QRS_LENGTH; ++i) sum += context->shapes[k][i] * unit[i];
     count += sum > alike * SHAPE_STEPS;
   }

@@ -17,6 +17,7 @@ int32_t lo_beat_class(const lo_beat_model *model, const float features[LO_BEAT_F
     const float *weights = layer->weights;
     for (int32_t o = 0; o < layer->out; ++o, weights += layer->in) {
       float total = layer->bias[o];
+      LO_FOUR_AT_A_TIME
       for (int32_t i = 0; i < layer->in; ++i) total += weights[i] * x[i];
       y[o] = total < 0 && !is_last ? 0.0f : total;
     }

@@ -110,9 +110,17 @@ static int32_t network_label(const lo_beats *beats, double r) {
   return best;
 }
 
+void lo_beats_prepare(lo_beats *beats) {
+  if (!beats->has_pending || !beats->model || beats->model_label >= 0) return;
+  beats->model_label = (int8_t)lo_beat_class(beats->model, beats->evidence);
+}
+
 static bool complete(lo_beats *beats, lo_beat *done) {
   int32_t label = network_label(beats, beats->pending.r);
-  if (beats->model && label != LO_Q) label = lo_beat_class(beats->model, beats->evidence);
+  if (beats->model && label != LO_Q) {
+    lo_beats_prepare(beats);
+    label = beats->model_label;
+  }
   beats->pending.label = (uint8_t)label;
   beats->has_pending = false;
   *done = beats->pending;
@@ -136,6 +144,7 @@ static bool new_qrs(lo_beats *beats, const lo_wave_run *qrs, lo_beat *done) {
   lo_beat_context_features(&beats->context, r, qrs->offset - qrs->onset, beat->has_p, around,
                            beats->evidence);
   beats->has_pending = true;
+  beats->model_label = -1;
   beats->last_r = r;
   return gives;
 }

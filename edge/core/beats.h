@@ -43,6 +43,7 @@ typedef struct {
   int16_t signal[LO_SIGNAL_KEPT]; /* a ring, in 1/1024 mV */
   int8_t logits[LO_LOGITS_KEPT][LO_BEATS];
   uint8_t p_count;
+  int8_t model_label; /* of the pending beat, -1 while it is not known */
   bool has_pending;
 } lo_beats;
 
@@ -50,6 +51,9 @@ void lo_beats_init(lo_beats *beats, const lo_network_model *network, const lo_be
 
 /* The next filtered sample, ahead of its waves. */
 void lo_beats_hear(lo_beats *beats, int16_t filtered);
+
+/* What can be known of the pending beat before its turn: call at samples that bring no wave. */
+void lo_beats_prepare(lo_beats *beats);
 
 /* The next frame of beat logits. */
 void lo_beats_hear_logits(lo_beats *beats, const int8_t logits[LO_BEATS]);

@@ -18,10 +18,18 @@
 #define LO_BEAT_FRAME_SAMPLES 8
 #define LO_HOP_SAMPLES 16
 #define LO_LOOKAHEAD_SAMPLES 144
+#define LO_MAX_RR_S 3.0 /* a longer gap is a pause or lost signal, not a rhythm */
 
 enum { LO_NONE, LO_P, LO_QRS, LO_T };
 enum { LO_N, LO_S, LO_V, LO_Q };
 enum { LO_NORMAL, LO_AF, LO_OTHER, LO_NOISE };
+
+/* Before a loop that is worth a few bytes where the rest is compiled small. */
+#ifdef __clang__
+#define LO_FOUR_AT_A_TIME _Pragma("clang loop unroll_count(4)")
+#else
+#define LO_FOUR_AT_A_TIME
+#endif
 
 static inline int32_t lo_minimum(int32_t a, int32_t b) { return a < b ? a : b; }
 

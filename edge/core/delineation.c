@@ -75,6 +75,7 @@ static bool work(lo_delineation *d, lo_quality *quality) {
 bool lo_delineation_push(lo_delineation *d, int16_t filtered, bool is_real, lo_quality *quality) {
   const lo_network_model *model = d->network.model;
   const bool is_read = work(d, quality);
+  if (!is_read) lo_beats_prepare(&d->beats);
   d->received += is_real;
   d->last = filtered;
   lo_beats_hear(&d->beats, filtered);

@@ -254,30 +254,39 @@ static inline void lo_finish_two(const lo_conv *conv, const int32_t *totals, int
 }
 
 /* The same of one frame. */
+#define LO_FINISH_ONE(away)                                                                      \
+  "1:\n"                                                                                         \
+  LO_TIMES_4("ldrsb %[right], [%[rights]], #1\n"                                                 \
+             "ldrd %[of], %[value], [%[outputs]], #8\n"                                          \
+             "ldr %[one], [%[totals]], #4\n"                                                     \
+             "lsl %[lift], %[zero], %[right]\n"                                                  \
+             "add %[one], %[of], %[one], lsl #1\n"                                               \
+             "smmlar %[of], %[one], %[value], %[lift]\n"                                         \
+             away("of", "one")                                                                   \
+             "asr %[of], %[of], %[right]\n"                                                      \
+             "ssat %[of], #8, %[of], asr #1\n"                                                   \
+             "strb %[of], [%[y]], #1\n")                                                         \
+  "cmp %[outputs], %[end]\n"                                                                     \
+  "bne 1b\n"
+
 static inline void lo_finish_one(const lo_conv *conv, const int32_t *totals, int32_t n, int8_t *y,
                                  int32_t zero) {
   const lo_output *outputs = conv->outputs, *end = outputs + n;
   const int8_t *rights = conv->rights;
   uint32_t right, lift, value, one, of;
-  __asm__ volatile(
-      "1:\n"
-      LO_TIMES_4("ldrsb %[right], [%[rights]], #1\n"
-                 "ldrd %[of], %[value], [%[outputs]], #8\n"
-                 "ldr %[one], [%[totals]], #4\n"
-                 "lsl %[lift], %[zero], %[right]\n"
-                 "add %[one], %[of], %[one], lsl #1\n"
-                 "smmlar %[of], %[one], %[value], %[lift]\n"
-                 LO_AWAY("of", "one")
-                 "asr %[of], %[of], %[right]\n"
-                 "ssat %[of], #8, %[of], asr #1\n"
-                 "strb %[of], [%[y]], #1\n")
-      "cmp %[outputs], %[end]\n"
-      "bne 1b\n"
-      : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals), [y] "+r"(y),
-        [right] "=&r"(right), [lift] "=&r"(lift), [value] "=&r"(value), [one] "=&r"(one),
-        [of] "=&r"(of)
-      : [zero] "r"(2 * zero + 1), [end] "r"(end)
-      : "cc", "memory");
+#define LO_FINISH(code)                                                                          \
+  __asm__ volatile(code                                                                          \
+                   : [outputs] "+r"(outputs), [rights] "+r"(rights), [totals] "+r"(totals),      \
+                     [y] "+r"(y), [right] "=&r"(right), [lift] "=&r"(lift),                      \
+                     [value] "=&r"(value), [one] "=&r"(one), [of] "=&r"(of)                      \
+                   : [zero] "r"(2 * zero + 1), [end] "r"(end)                                    \
+                   : "cc", "memory")
+  if (zero == -128) {
+    LO_FINISH(LO_FINISH_ONE(LO_NOT_AWAY));
+  } else {
+    LO_FINISH(LO_FINISH_ONE(LO_AWAY));
+  }
+#undef LO_FINISH
 }
 
 /* What an addition does to a byte, its zeros and roundings in three numbers. */

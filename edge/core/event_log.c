@@ -16,12 +16,12 @@ void lo_event_log_init(lo_event_log *log, const lo_model *model, lo_quality *qua
                         .stretch = -1,
                         .watches_polarity = watches_polarity};
   lo_alerts_init(&log->alerts, limits);
-  lo_polarity_init(&log->polarity);
+  lo_trust_init(&log->trust, model->quality.trust);
   lo_rhythm_beats_init(&log->beats);
 }
 
 static leadone_state state_of(lo_reason reason) {
-  if (reason == LO_FINE) return LEADONE_GOOD;
+  if (reason == LO_FINE || reason == LO_POWERLINE) return LEADONE_GOOD;
   return reason <= LO_DRIFTING ? LEADONE_LEAD_OFF : LEADONE_NOISY;
 }
 
@@ -31,32 +31,38 @@ static void say_stretch(const lo_event_log *log, double end_s, leadone_event *ev
                                         (int32_t)state_of((lo_reason)log->stretch), log->stretch};
 }
 
-/* A second without contact: rates end, and after a while the wearer is told. */
+static const leadone_limits *limits_of(const lo_event_log *log) {
+  return log->alerts.episodes.limits;
+}
+
+/* A second without contact: what goes on ends, and after a while the wearer is told. */
 static void second_off(lo_event_log *log, double start_s, double end_s) {
-  lo_rate_lose(&log->alerts, end_s);
+  lo_alerts_lose(&log->alerts, end_s);
   if (log->off_since_s < 0) log->off_since_s = start_s;
-  if (end_s - log->off_since_s >= log->alerts.limits->lead_off_s) {
-    lo_alerts_open(&log->alerts, LEADONE_LEAD_OFF_ALERT, log->off_since_s, end_s);
+  if (end_s - log->off_since_s >= limits_of(log)->lead_off_s) {
+    lo_episodes_open(&log->alerts.episodes, LEADONE_LEAD_OFF_ALERT, log->off_since_s, end_s, 1.0f);
   }
 }
 
 static void second_on(lo_event_log *log, double start_s, double end_s) {
   log->off_since_s = LEADONE_ABSENT;
-  lo_alerts_close(&log->alerts, LEADONE_LEAD_OFF_ALERT, start_s, end_s);
+  lo_episodes_close(&log->alerts.episodes, LEADONE_LEAD_OFF_ALERT, start_s, end_s, 1.0f);
 }
 
 static bool tell_second(lo_event_log *log, leadone_event *event) {
   const int32_t k = log->quality->told++;
-  const lo_reason reason = (lo_reason)log->quality->reasons[k % LO_SECONDS_WAITING];
+  lo_reason reason = (lo_reason)log->quality->reasons[k % LO_SECONDS_WAITING];
   const uint64_t bit = (uint64_t)1 << k % 64;
-  log->noisy = reason == LO_FINE ? log->noisy & ~bit : log->noisy | bit;
+  const bool is_good = state_of(reason) == LEADONE_GOOD;
+  log->noisy = is_good ? log->noisy & ~bit : log->noisy | bit;
+  if (is_good && log->doubted & bit) reason = LO_UNREADABLE;
+  log->doubted &= ~bit;
   const bool changes = log->stretch != (int8_t)reason, ends = changes && log->stretch >= 0;
   if (ends) say_stretch(log, k, event);
   if (changes) {
     log->stretch = (int8_t)reason;
     log->stretch_start_s = k;
   }
-  if (reason == LO_UNREADABLE) lo_rate_forget(&log->alerts);
   if (state_of(reason) == LEADONE_LEAD_OFF) {
     second_off(log, k, k + 1);
   } else {
@@ -96,22 +102,23 @@ static void tell_rhythm(lo_event_log *log, leadone_event *event) {
   event->of.rhythm = log->work.rhythm;
   log->is_working = false;
   log->told_rhythm = true;
-  if (event->of.rhythm.end_s >= rhythm_window_s) lo_af_alert(&log->alerts, &event->of.rhythm);
+  if (event->of.rhythm.end_s >= rhythm_window_s) {
+    lo_alerts_window(&log->alerts, &event->of.rhythm);
+  }
 }
 
 static void tell_pause(lo_event_log *log) {
-  const double start_s = log->last_beat_s, at_s = start_s + log->alerts.limits->pause_s;
+  const double start_s = log->last_beat_s, at_s = start_s + limits_of(log)->pause_s;
   log->last_beat_s = never_s; /* told; the next beat starts the clock again */
   if (lo_quality_is_readable(log->quality, start_s, at_s)) {
-    lo_alerts_open(&log->alerts, LEADONE_PAUSE, start_s, at_s);
+    lo_episodes_open(&log->alerts.episodes, LEADONE_PAUSE, start_s, at_s, LO_AS_THE_BEATS);
   }
 }
 
 static bool take_alert(lo_event_log *log, leadone_event *event) {
-  leadone_alert alert;
-  if (!lo_alerts_take(&log->alerts, &alert)) return false;
+  if (!lo_episodes_take(&log->alerts.episodes, &event->of.alert)) return false;
   event->kind = LEADONE_ALERT;
-  event->of.alert = alert;
+  lo_rhythm_evidence(&log->beats, &event->of.alert); /* no beat has come since */
   return true;
 }
 
@@ -127,7 +134,7 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait, leadone
     const bool waits = quality->told < quality->decided;
     const double second_s = waits ? quality->told + 1 + known_after_s : never_s;
     const double rhythm_s = log->next_rhythm_s + known_after_s;
-    const double pause_s = log->last_beat_s + log->alerts.limits->pause_s;
+    const double pause_s = log->last_beat_s + limits_of(log)->pause_s;
     if (second_s <= rhythm_s && second_s <= pause_s) {
       if (second_s > to_s) return false;
       if (tell_second(log, event)) return true;
@@ -142,19 +149,24 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait, leadone
   }
 }
 
-void lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, bool points_down) {
+bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, float p_mv, float qrs_mv) {
+  lo_alerts *alerts = &log->alerts;
   const double r_s = beat->r_s;
-  lo_alerts_close(&log->alerts, LEADONE_PAUSE, r_s, r_s);
-  log->last_beat_s = r_s;
-  lo_rhythm_beats_push(&log->beats, beat);
-  lo_rate_beat(&log->alerts, r_s);
-  if (!log->watches_polarity) return;
-  if (beat->p_on_s >= 0) lo_polarity_beat(&log->polarity, r_s, points_down);
-  if (log->polarity.is_reversed) {
-    lo_alerts_open(&log->alerts, LEADONE_REVERSED_HANDS, lo_polarity_since_s(&log->polarity), r_s);
-  } else {
-    lo_alerts_close(&log->alerts, LEADONE_REVERSED_HANDS, r_s, r_s);
+  const bool is_told = lo_trust_hear(&log->trust, beat->confidence);
+  lo_rhythm_beats_push(&log->beats, beat, is_told); /* the rhythm knows noise by all beats */
+  if (!is_told) {
+    log->last_beat_s = never_s;
+    log->doubted |= (uint64_t)1 << (int32_t)r_s % 64;
+    lo_alerts_forget(alerts, r_s);
+    return false;
   }
+  log->last_beat_s = r_s;
+  lo_episodes_close(&alerts->episodes, LEADONE_PAUSE, r_s, r_s, LO_AS_THE_BEATS);
+  lo_alerts_beat(alerts, beat);
+  if (log->watches_polarity) {
+    lo_polarity_beat(&alerts->polarity, &alerts->episodes, r_s, beat->p_on_s >= 0, p_mv, qrs_mv);
+  }
+  return true;
 }
 
 enum { DUE, SECONDS, LAST_RHYTHM, LAST_STRETCH };
@@ -184,8 +196,8 @@ bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event) 
       return true;
     }
   }
-  if (lo_alerts_first_open(&log->alerts, &kind)) {
-    lo_alerts_close(&log->alerts, kind, end_s, end_s);
+  if (lo_episodes_first_open(&log->alerts.episodes, &kind)) {
+    lo_episodes_close(&log->alerts.episodes, kind, end_s, end_s, LO_AS_THE_BEATS);
     return take_alert(log, event);
   }
   return false;

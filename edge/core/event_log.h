@@ -7,14 +7,14 @@
 
 #include "alerts.h"
 #include "model.h"
-#include "polarity.h"
+#include "trust.h"
 
 typedef struct {
   const lo_model *model;
   lo_quality *quality;
   const lo_pool *pool;
   lo_alerts alerts;
-  lo_polarity polarity;
+  lo_trust trust;
   lo_rhythm_beats beats;
   lo_rhythm_work work;
   double stretch_start_s;
@@ -22,6 +22,7 @@ typedef struct {
   double last_beat_s; /* far away where no pause can begin */
   double off_since_s; /* LEADONE_ABSENT while the lead is on */
   uint64_t noisy;     /* a bit for each of the last 64 seconds that were told */
+  uint64_t doubted;   /* and for each with a beat that is not told */
   int8_t stretch;     /* its lo_reason, -1 before the first second */
   uint8_t step;       /* of the end */
   bool watches_polarity;
@@ -42,8 +43,8 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait,
 bool lo_event_log_is_busy(const lo_event_log *log);
 bool lo_event_log_work(lo_event_log *log);
 
-/* One beat, and `net` deflections of its waves; what it changes waits. */
-void lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, bool points_down);
+/* One beat, and the net deflections of its waves in mV; whether it is told. What it changes waits. */
+bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, float p_mv, float qrs_mv);
 
 /* The record has ended: the next of the seconds, the rhythm and the open episodes left over. */
 bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event);

@@ -33,16 +33,18 @@ void lo_fifths_push_raw(lo_fifths *fifths, float mv) {
   if (mv > fifths->high[at]) fifths->high[at] = mv;
 }
 
-void lo_fifths_push_filtered(lo_fifths *fifths, int16_t y, bool hisses, bool is_muscle) {
+void lo_fifths_push_filtered(lo_fifths *fifths, int16_t y, bool hisses, bool is_muscle,
+                             bool is_mains) {
   const int32_t at = fifths->filtered / LO_FILTERED_IN_FIFTH % LO_FIFTHS_KEPT;
   if (fifths->filtered++ % LO_FILTERED_IN_FIFTH == 0) {
     fifths->filtered_low[at] = fifths->filtered_high[at] = y;
-    fifths->hiss[at] = fifths->muscle[at] = 0;
+    fifths->hiss[at] = fifths->muscle[at] = fifths->mains[at] = 0;
   }
   if (y < fifths->filtered_low[at]) fifths->filtered_low[at] = y;
   if (y > fifths->filtered_high[at]) fifths->filtered_high[at] = y;
   fifths->hiss[at] = (uint8_t)(fifths->hiss[at] + hisses);
   fifths->muscle[at] = (uint8_t)(fifths->muscle[at] + is_muscle);
+  fifths->mains[at] = (uint8_t)(fifths->mains[at] + is_mains);
 }
 
 void lo_fifths_push_frame(lo_fifths *fifths, uint16_t certainty, bool is_qrs) {
@@ -88,13 +90,18 @@ lo_filtered_facts lo_filtered_between(const lo_fifths *fifths, double start_s, d
   lo_filtered_facts facts = {0};
   for (int32_t k = asked.first; k < asked.last; ++k) {
     const int32_t at = k % LO_FIFTHS_KEPT;
-    const bool is_first = k == asked.first;
-    facts.low = is_first ? fifths->filtered_low[at]
-                         : lo_minimum(facts.low, fifths->filtered_low[at]);
-    facts.high = is_first ? fifths->filtered_high[at]
-                          : lo_maximum(facts.high, fifths->filtered_high[at]);
+    const int32_t low = fifths->filtered_low[at], high = fifths->filtered_high[at];
+    if (k == asked.first) {
+      facts.low = facts.highest_low = low;
+      facts.high = facts.lowest_high = high;
+    }
+    facts.low = lo_minimum(facts.low, low);
+    facts.highest_low = lo_maximum(facts.highest_low, low);
+    facts.high = lo_maximum(facts.high, high);
+    facts.lowest_high = lo_minimum(facts.lowest_high, high);
     facts.hiss += fifths->hiss[at];
     facts.muscle += fifths->muscle[at];
+    facts.mains += fifths->mains[at];
     facts.count += inside(fifths->filtered, k, LO_FILTERED_IN_FIFTH);
   }
   return facts;

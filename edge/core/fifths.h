@@ -16,9 +16,11 @@ typedef struct {
   int32_t valid, count;
 } lo_raw_facts;
 
-/* Filtered samples in 1/1024 mV: extremes, and how many deflect by more than two limits. */
+/* Filtered samples in 1/1024 mV: extremes, of all and of the fifths, how many deflect by more than
+ * two limits, and how many the notches changed.
+ */
 typedef struct {
-  int32_t low, high, hiss, muscle, count;
+  int32_t low, high, highest_low, lowest_high, hiss, muscle, mains, count;
 } lo_filtered_facts;
 
 /* Frames of the network's output. */
@@ -34,14 +36,15 @@ typedef struct {
   float low[LO_FIFTHS_KEPT], high[LO_FIFTHS_KEPT];
   uint16_t valid[LO_FIFTHS_KEPT], count[LO_FIFTHS_KEPT];
   int16_t filtered_low[LO_FIFTHS_KEPT], filtered_high[LO_FIFTHS_KEPT];
-  uint8_t hiss[LO_FIFTHS_KEPT], muscle[LO_FIFTHS_KEPT];
+  uint8_t hiss[LO_FIFTHS_KEPT], muscle[LO_FIFTHS_KEPT], mains[LO_FIFTHS_KEPT];
   uint32_t certainty[LO_FIFTHS_KEPT];
   uint8_t qrs[LO_FIFTHS_KEPT];
 } lo_fifths;
 
 void lo_fifths_init(lo_fifths *fifths, double rate_hz);
 void lo_fifths_push_raw(lo_fifths *fifths, float mv);
-void lo_fifths_push_filtered(lo_fifths *fifths, int16_t y, bool hisses, bool is_muscle);
+void lo_fifths_push_filtered(lo_fifths *fifths, int16_t y, bool hisses, bool is_muscle,
+                             bool is_mains);
 void lo_fifths_push_frame(lo_fifths *fifths, uint16_t certainty, bool is_qrs);
 
 /* From one time to another, both to the nearest fifth, as far as they are kept. */

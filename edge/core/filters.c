@@ -10,7 +10,15 @@ static const int32_t sections[LO_SECTIONS][4] = {
 
 void lo_filter_init(lo_filter *filter) { *filter = (lo_filter){0}; }
 
+static int32_t steps_of(int64_t x) {
+  const int64_t step = (x + ((int64_t)1 << 33)) >> (LO_FILTER_BITS - 10);
+  return (int32_t)(step < -LO_LARGEST_STEP  ? -LO_LARGEST_STEP
+                   : step > LO_LARGEST_STEP ? LO_LARGEST_STEP
+                                            : step);
+}
+
 int16_t lo_filter_push(lo_filter *filter, int64_t x) {
+  int32_t highpassed = 0;
   for (int32_t k = 0; k < LO_SECTIONS; ++k) {
     const int32_t *c = sections[k];
     int64_t *state = filter->state[k];
@@ -22,9 +30,9 @@ int16_t lo_filter_push(lo_filter *filter, int64_t x) {
     state[0] = middle + state[1];
     state[1] = outer - lo_scaled_by(y, c[3]);
     x = y;
+    if (k == 0) highpassed = steps_of(x);
   }
-  const int64_t step = (x + ((int64_t)1 << 33)) >> (LO_FILTER_BITS - 10);
-  return (int16_t)(step < -LO_LARGEST_STEP  ? -LO_LARGEST_STEP
-                   : step > LO_LARGEST_STEP ? LO_LARGEST_STEP
-                                            : step);
+  const int32_t filtered = steps_of(x);
+  filter->removed = highpassed - filtered;
+  return (int16_t)filtered;
 }

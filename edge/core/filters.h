@@ -15,6 +15,7 @@ enum { LO_SECTIONS = 3, LO_FILTER_BITS = 44 };
 
 typedef struct {
   int64_t state[LO_SECTIONS][2];
+  int32_t removed; /* by the notches from the last sample, in 1/1024 mV */
 } lo_filter;
 
 /* At rest: the stream begins at 0. */

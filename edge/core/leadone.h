@@ -2,7 +2,7 @@
  *
  * C99, no heap, no libc: the caller gives the memory. Research use only; not a medical device.
  *
- *   static double memory[2250];  // leadone_state_size(250.0) bytes: 17,924 for the wrist
+ *   static double memory[2350];  // leadone_state_size(250.0) bytes: 18,668 for the wrist
  *   leadone *state = leadone_init(memory, sizeof memory, 250.0, NULL);
  *   leadone_event event;
  *   for (;;) {
@@ -14,7 +14,7 @@
  *   }
  *
  * The work on 64 ms of signal is spread over the samples of the next 64 ms, so that no call takes
- * long: at a time the worst sample takes about three times the average.
+ * long: the worst sample takes 3.4 times the average.
  *
  * The events of a record do not depend on the sizes of its chunks, and are the same bytes on every
  * machine. Times are in seconds from the record's first sample.
@@ -33,7 +33,7 @@ extern "C" {
 #define LEADONE_ABSENT (-1.0) /* of a time: no such wave, or still going on */
 
 enum { LEADONE_MOST_BLOCKED = 6, LEADONE_MOST_FINDINGS = 16, LEADONE_MOST_EVIDENCE = 32 };
-enum { LEADONE_MOST_RATE_BEATS = 8 };
+enum { LEADONE_MOST_RATE_BEATS = 8, LEADONE_MOST_FREQUENT_BEATS = 8, LEADONE_MOST_RR = 8 };
 
 typedef enum { LEADONE_BEAT = 1, LEADONE_RHYTHM, LEADONE_ALERT, LEADONE_QUALITY } leadone_kind;
 typedef enum { LEADONE_N, LEADONE_S, LEADONE_V, LEADONE_Q } leadone_label;
@@ -41,10 +41,17 @@ typedef enum { LEADONE_NORMAL, LEADONE_AF, LEADONE_OTHER, LEADONE_NOISE } leadon
 typedef enum {
   LEADONE_AF_SUSPECTED,
   LEADONE_BRADYCARDIA,
+  LEADONE_DROPPED_BEATS,
   LEADONE_LEAD_OFF_ALERT,
   LEADONE_PAUSE,
+  LEADONE_PR_LONG,
+  LEADONE_QTC_LONG,
   LEADONE_REVERSED_HANDS,
   LEADONE_TACHYCARDIA,
+  LEADONE_V_BIGEMINY,
+  LEADONE_V_COUPLET,
+  LEADONE_V_FREQUENT,
+  LEADONE_V_RUN,
   LEADONE_ALERTS
 } leadone_alert_kind;
 typedef enum { LEADONE_GOOD, LEADONE_NOISY, LEADONE_LEAD_OFF } leadone_state;
@@ -55,7 +62,9 @@ typedef enum {
   LEADONE_DRIFTING,
   LEADONE_CLIPPED, /* noisy */
   LEADONE_MUSCLE,
-  LEADONE_UNREADABLE
+  LEADONE_UNREADABLE,
+  LEADONE_MOTION,
+  LEADONE_POWERLINE /* good: the notches take it away */
 } leadone_reason;
 
 typedef struct {
@@ -80,6 +89,9 @@ typedef struct {
 typedef struct {
   double at_s, start_s, end_s; /* known at, begun at, ended at */
   int32_t kind;                /* leadone_alert_kind */
+  int32_t rr_count;
+  float confidence; /* 0 to 1 */
+  float rr_s[LEADONE_MOST_RR]; /* of the last beats told, the last one ends at the last of them */
   int32_t reserved;
 } leadone_alert;
 
@@ -100,12 +112,19 @@ typedef struct {
   } of;
 } leadone_event;
 
-/* Of the alerts; edge/alerts.py says where the defaults come from. */
+/* Of the alerts; edge/alerts.py says where the defaults come from, docs/alerts.toml what each is. */
 typedef struct {
   double bradycardia_on_bpm, bradycardia_off_bpm;
   double tachycardia_on_bpm, tachycardia_off_bpm;
   double rate_hold_s, pause_s, af_on, af_off, lead_off_s;
-  int32_t rate_beats; /* at most LEADONE_MOST_RATE_BEATS */
+  double pr_long_ms, qtc_long_ms, share_on, share_off;
+  double dropped_within_s, v_frequent_within_s;
+  int32_t rate_beats;       /* at most LEADONE_MOST_RATE_BEATS */
+  int32_t af_windows;       /* at least 1 */
+  int32_t v_frequent_beats; /* at most LEADONE_MOST_FREQUENT_BEATS */
+  int32_t v_bigeminy_pairs; /* at least 2 */
+  int32_t v_run_beats;      /* at least 3 */
+  float refractory_s[LEADONE_ALERTS]; /* by leadone_alert_kind */
 } leadone_limits;
 
 typedef struct {

@@ -51,7 +51,7 @@ leadone *leadone_init(void *memory, size_t bytes, double rate_hz, const leadone_
   const leadone_limits *limits =
       options && options->limits ? options->limits : &lo_default_limits;
   if (needed == 0 || bytes < needed || (uintptr_t)memory % sizeof(double)) return NULL;
-  if (limits->rate_beats < 1 || limits->rate_beats > LEADONE_MOST_RATE_BEATS) return NULL;
+  if (!lo_limits_hold(limits)) return NULL;
   leadone *state = memory;
   state->model = &lo_the_model;
   state->rate_hz = rate_hz;
@@ -72,7 +72,7 @@ static bool is_listening(const leadone *state) { return state->stage <= READING;
 static bool take_filtered(leadone *state) {
   int16_t filtered;
   while (lo_frontend_next(&state->front, &filtered)) {
-    lo_quality_push_filtered(&state->quality, filtered);
+    lo_quality_push_filtered(&state->quality, filtered, state->front.filter.removed);
     if (lo_delineation_push(&state->delineation, filtered, true, &state->quality)) {
       if (!is_listening(state)) return true;
       lo_quality_decide(&state->quality);
@@ -146,9 +146,10 @@ static bool tell_beat(leadone *state, leadone_event *event) {
   if (!lo_quality_is_on(&state->quality, r_s)) return false; /* the echo of a lost electrode */
   event->kind = LEADONE_BEAT;
   beat_event(state, &state->beat, end_s, &event->of.beat);
-  const bool points_down = state->beat.p_mv < 0 && state->beat.qrs_mv < 0;
-  lo_event_log_beat(&state->log, &event->of.beat, points_down);
-  return true;
+  const lo_beat *beat = &state->beat;
+  if (lo_event_log_beat(&state->log, &event->of.beat, beat->p_mv, beat->qrs_mv)) return true;
+  __builtin_memset(event, 0, sizeof *event);
+  return false;
 }
 
 static void keep_beat(leadone *state) {

@@ -1,31 +1,19 @@
 /* See polarity.h. */
 #include "polarity.h"
 
-enum { ENOUGH = 16 };
+enum { P_POINTS = 2, QRS_POINTS = 1, LEAST_BEATS = 6 };
 
-void lo_polarity_init(lo_polarity *polarity) { *polarity = (lo_polarity){0}; }
+static const double points_on = 0.7, points_off = 0.0;
 
-static bool is_down_at(const lo_polarity *polarity, int32_t place) {
-  return polarity->down >> place & 1u;
-}
-
-void lo_polarity_beat(lo_polarity *polarity, double r_s, bool is_down) {
-  const uint32_t bit = 1u << polarity->next;
-  polarity->r_s[polarity->next] = r_s;
-  polarity->down = is_down ? polarity->down | bit : polarity->down & ~bit;
-  polarity->next = (uint8_t)((polarity->next + 1) % LO_POLARITY_BEATS);
-  if (polarity->count < LO_POLARITY_BEATS) polarity->count += 1;
-  int32_t down = 0;
-  for (int32_t k = 0; k < polarity->count; ++k) down += is_down_at(polarity, k);
-  if (polarity->count == LO_POLARITY_BEATS && down >= ENOUGH) polarity->is_reversed = true;
-  if (down <= LO_POLARITY_BEATS - ENOUGH) polarity->is_reversed = false;
-}
-
-double lo_polarity_since_s(const lo_polarity *polarity) {
-  const int32_t oldest = polarity->count < LO_POLARITY_BEATS ? 0 : polarity->next;
-  for (int32_t k = 0; k < polarity->count; ++k) {
-    const int32_t place = (oldest + k) % LO_POLARITY_BEATS;
-    if (is_down_at(polarity, place)) return polarity->r_s[place];
+void lo_polarity_beat(lo_votes *votes, lo_episodes *episodes, double r_s, bool has_p, float p_mv,
+                      float qrs_mv) {
+  int32_t points = qrs_mv < 0 ? QRS_POINTS : -QRS_POINTS;
+  if (has_p) points += p_mv < 0 ? P_POINTS : -P_POINTS;
+  lo_votes_vote(votes, r_s, points, LEAST_BEATS, points_on, points_off);
+  const float share = lo_votes_share(votes);
+  if (votes->is_open) {
+    lo_episodes_open(episodes, LEADONE_REVERSED_HANDS, lo_votes_since_s(votes, r_s), r_s, share);
+  } else {
+    lo_episodes_close(episodes, LEADONE_REVERSED_HANDS, r_s, r_s, share);
   }
-  return 0.0;
 }

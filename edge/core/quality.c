@@ -19,6 +19,7 @@ void lo_quality_init(lo_quality *quality, const lo_quality_limits *limits, doubl
   *quality = (lo_quality){.limits = limits};
   quality->hiss_steps = (int32_t)lo_floor(limits->hiss_mv * (2 * LO_STEPS_PER_MV));
   quality->muscle_steps = (int32_t)lo_floor(limits->muscle_mv * (2 * LO_STEPS_PER_MV));
+  quality->mains_steps = (int32_t)lo_floor(limits->mains_mv * LO_STEPS_PER_MV);
   lo_fifths_init(&quality->fifths, rate_hz);
   begin_second(quality);
 }
@@ -68,13 +69,14 @@ void lo_quality_push_raw(lo_quality *quality, float mv) {
   if (second->left == 0) end_second(quality);
 }
 
-void lo_quality_push_filtered(lo_quality *quality, int16_t y) {
+void lo_quality_push_filtered(lo_quality *quality, int16_t y, int32_t removed) {
   int16_t *tail = quality->tail;
   const bool is_known = quality->fifths.filtered >= REACH;
   const int32_t double_deflection = is_known ? y + tail[0] - 2 * tail[NEIGHBOUR] : 0;
   const int32_t steps = double_deflection < 0 ? -double_deflection : double_deflection;
   lo_fifths_push_filtered(&quality->fifths, y, steps > quality->hiss_steps,
-                          steps > quality->muscle_steps);
+                          steps > quality->muscle_steps,
+                          removed > quality->mains_steps || -removed > quality->mains_steps);
   tail[0] = tail[1], tail[1] = tail[2], tail[2] = tail[3]; /* at every sample: no loop */
   tail[3] = tail[4], tail[4] = tail[5], tail[5] = y;
 }
@@ -93,6 +95,12 @@ static double swing_mv(const lo_filtered_facts *facts) {
   return (double)(facts->high - facts->low) / LO_STEPS_PER_MV;
 }
 
+/* How far the fifths' lowest samples are apart, or their highest, whichever is less. */
+static double wander_mv(const lo_filtered_facts *facts) {
+  const int32_t lows = facts->highest_low - facts->low, highs = facts->high - facts->lowest_high;
+  return (double)lo_minimum(lows, highs) / LO_STEPS_PER_MV;
+}
+
 static lo_reason verdict(const lo_quality *quality, int32_t k, lo_reason reason) {
   if (reason == LO_MISSING || reason == LO_FLAT) return reason;
   const lo_fifths *fifths = &quality->fifths;
@@ -103,8 +111,11 @@ static lo_reason verdict(const lo_quality *quality, int32_t k, lo_reason reason)
   if (no_beat && swing_mv(&around) > quality->limits->swing_mv) return LO_DRIFTING;
   if (reason != LO_FINE) return reason;
   if (2 * second.muscle > second.count) return LO_MUSCLE;
-  const bool hisses = no_beat && 2 * second.hiss > second.count;
-  return hisses || !is_certain(quality, &frames) ? LO_UNREADABLE : LO_FINE;
+  if (!is_certain(quality, &frames)) {
+    return wander_mv(&around) > quality->limits->wander_mv ? LO_MOTION : LO_UNREADABLE;
+  }
+  if (no_beat && 2 * second.hiss > second.count) return LO_UNREADABLE;
+  return 2 * second.mains > second.count ? LO_POWERLINE : LO_FINE;
 }
 
 static void decide_next(lo_quality *quality) {

@@ -13,12 +13,16 @@ typedef struct {
   double hiss_mv;
   double swing_mv;
   double certainty;
+  double wander_mv;
+  double mains_mv;
+  double trust;
 } lo_quality_limits;
 
 typedef enum {
   LO_FINE, /* the state is good */
   LO_MISSING, LO_FLAT, LO_DRIFTING, /* lead off */
-  LO_CLIPPED, LO_MUSCLE, LO_UNREADABLE /* noisy */
+  LO_CLIPPED, LO_MUSCLE, LO_UNREADABLE, LO_MOTION, /* noisy */
+  LO_POWERLINE /* good: the notches take it away */
 } lo_reason;
 
 enum { LO_SECONDS_WAITING = 16 }; /* whose verdict is not yet told */
@@ -36,13 +40,16 @@ typedef struct {
   lo_second second; /* the one that is not over */
   int32_t ended, decided, told; /* seconds */
   int32_t hiss_steps, muscle_steps; /* of twice the deflection in 1/1024 mV */
+  int32_t mains_steps;
   int16_t tail[6]; /* filtered samples */
   uint8_t reasons[LO_SECONDS_WAITING]; /* of seconds that ended, or their verdict */
 } lo_quality;
 
 void lo_quality_init(lo_quality *quality, const lo_quality_limits *limits, double rate_hz);
 void lo_quality_push_raw(lo_quality *quality, float mv);
-void lo_quality_push_filtered(lo_quality *quality, int16_t y);
+
+/* The next filtered sample, and what the notches took from it, in 1/1024 mV. */
+void lo_quality_push_filtered(lo_quality *quality, int16_t y, int32_t removed);
 void lo_quality_push_frame(lo_quality *quality, uint16_t certainty, bool is_qrs);
 
 /* Decide what can be decided. */

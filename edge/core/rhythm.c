@@ -10,11 +10,14 @@
 #define CLIP 4.0f
 
 enum { MIN_INTERVALS = 5, MAX_RR_TICKS = 3 * LO_TICKS_PER_S };
-enum { HAS_T = 1, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
+enum { HAS_T = 1, TOLD = 2, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
+enum { LONGEST_TICKS = (1 << 24) - 1 }; /* 1,024 s: what float32 counts */
 
 void lo_rhythm_beats_init(lo_rhythm_beats *beats) { beats->next = beats->count = 0; }
 
 static int64_t ticks(double seconds) { return (int64_t)lo_round_even(seconds * LO_TICKS_PER_S); }
+
+uint32_t lo_ticks(double seconds) { return (uint32_t)ticks(seconds); }
 
 /* At least 1: a P wave is there. */
 static uint16_t pr_ticks(double seconds) {
@@ -22,16 +25,34 @@ static uint16_t pr_ticks(double seconds) {
   return (uint16_t)(found < 1 ? 1 : found);
 }
 
-void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat) {
+void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat, bool is_told) {
   const int32_t at = beats->next;
   const float confidence = lo_round_evenf(beat->confidence * LO_CONFIDENCE_STEPS);
   beats->r[at] = (uint32_t)ticks(beat->r_s);
   beats->width[at] = (uint16_t)ticks(beat->qrs_off_s - beat->qrs_on_s);
   beats->pr[at] = beat->p_on_s >= 0 ? pr_ticks(beat->qrs_on_s - beat->p_on_s) : 0;
   beats->packed[at] = (uint16_t)((int32_t)confidence << CONFIDENCE | beat->label << LABEL |
-                                 (beat->t_on_s >= 0 ? HAS_T : 0));
+                                 (is_told ? TOLD : 0) | (beat->t_on_s >= 0 ? HAS_T : 0));
   beats->next = (uint16_t)(at + 1 == LO_BEATS_KEPT ? 0 : at + 1);
   if (beats->count < LO_BEATS_KEPT) beats->count += 1;
+}
+
+void lo_rhythm_evidence(const lo_rhythm_beats *beats, leadone_alert *alert) {
+  int32_t found = 0, confidence = 0, at = beats->next;
+  uint32_t times[LEADONE_MOST_RR + 1];
+  while (found < beats->count && found <= LEADONE_MOST_RR) {
+    at = at ? at - 1 : LO_BEATS_KEPT - 1;
+    if (!(beats->packed[at] & TOLD)) break;
+    times[found++] = beats->r[at];
+    confidence += beats->packed[at] >> CONFIDENCE;
+  }
+  alert->rr_count = found > 1 ? found - 1 : 0;
+  for (int32_t k = 0; k < alert->rr_count; ++k) {
+    const uint32_t gap = times[found - 2 - k] - times[found - 1 - k];
+    alert->rr_s[k] = (float)(gap < LONGEST_TICKS ? gap : LONGEST_TICKS) / LO_TICKS_PER_S;
+  }
+  if (alert->confidence >= 0) return;
+  alert->confidence = (float)confidence / (float)(LO_CONFIDENCE_STEPS * lo_maximum(found, 1));
 }
 
 /* The beats of a window, counted and summed. */

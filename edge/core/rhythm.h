@@ -26,12 +26,20 @@ typedef struct {
   uint32_t r[LO_BEATS_KEPT];      /* in ticks of 1/16384 s; wraps after 72 h */
   uint16_t width[LO_BEATS_KEPT];  /* of the QRS, in ticks */
   uint16_t pr[LO_BEATS_KEPT];     /* in ticks; 0 without a P wave */
-  uint16_t packed[LO_BEATS_KEPT]; /* from the top: confidence 12 bits, label 2, spare, has T */
+  uint16_t packed[LO_BEATS_KEPT]; /* from the top: confidence 12 bits, label 2, told, has T */
   uint16_t next, count;
 } lo_rhythm_beats;
 
 void lo_rhythm_beats_init(lo_rhythm_beats *beats);
-void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat);
+void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat, bool is_told);
+
+/* What an alert stands on: the RR intervals of the last beats told, and the mean of their confidence
+ * unless it has its own.
+ */
+void lo_rhythm_evidence(const lo_rhythm_beats *beats, leadone_alert *alert);
+
+/* In ticks; wraps after 72 h. */
+uint32_t lo_ticks(double seconds);
 
 enum { LO_RHYTHM_STEPS = 3 }; /* of the work on one, each a few times a sample's */
 

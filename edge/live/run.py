@@ -85,7 +85,8 @@ def record_into(
             heard_at = time.monotonic()
             log.take(heard)
     except InputError as error:
-        log.say(BROKEN, str(error))
+        if not is_over():  # else it was ended, maybe before its first sample
+            log.say(BROKEN, str(error))
     except Exception as error:
         log.say(BROKEN, f"leadone itself failed ({type(error).__name__}); start it again")
         raise

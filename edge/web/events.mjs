@@ -51,7 +51,16 @@ function rhythm(real, single, whole, facts) {
 
 function alert(real, single, whole, facts) {
   const kind = facts.alerts[whole(32)];
-  return { event: "alert", kind, at_s: real(8), start_s: real(16), text: facts.texts[kind], end_s: present(real(24)) };
+  return {
+    event: "alert",
+    kind,
+    at_s: real(8),
+    start_s: real(16),
+    text: facts.texts[kind],
+    end_s: present(real(24)),
+    confidence: single(40),
+    rr_s: Array.from({ length: whole(36) }, (_, k) => single(44 + 4 * k)),
+  };
 }
 
 function quality(real, single, whole, facts) {

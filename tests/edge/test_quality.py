@@ -16,12 +16,14 @@ def _states(
     muscle_mv: float = 0.0,
     beats: bool = True,
     drift_mv: np.ndarray | float = 0.0,
+    mains_mv: float = 0.0,
 ) -> list[str]:
     tracker = QualityTracker(RATE_HZ, QualityLimits())
     noise = np.random.default_rng(0).normal(0, muscle_mv, len(raw)).astype(np.float32)
     frames = _frames(len(raw) // 2, certainty, beats)
     filtered = (noise + drift_mv).astype(np.float32)
-    decided = tracker.push(raw.astype(np.float32), filtered, frames) + tracker.finish()
+    mains = np.full(len(raw), mains_mv, np.float32)
+    decided = tracker.push(raw.astype(np.float32), filtered, mains, frames) + tracker.finish()
     assert [k for k, _, _ in decided] == list(range(len(raw) // RATE_HZ))
     return [reason or state for _, state, reason in decided]
 
@@ -44,6 +46,14 @@ def test_each_defect_has_its_name() -> None:
     assert _states(_ecg(), muscle_mv=0.5) == ["muscle"] * 4
 
 
+def test_motion_wanders_and_mains_are_a_good_signal() -> None:
+    wander = np.repeat(np.random.default_rng(0).normal(0, 1, 20), 50)
+    assert _states(_ecg(), certainty=0.6, drift_mv=wander) == ["motion"] * 4
+    assert _states(_ecg(), drift_mv=wander) == ["good"] * 4
+    assert _states(_ecg(), mains_mv=0.1) == ["powerline"] * 4
+    assert _states(_ecg(), mains_mv=0.1, certainty=0.6) == ["unreadable"] * 4
+
+
 def test_a_gain_of_zero_is_lead_off() -> None:
     assert _states(np.zeros(1000)) == ["flat"] * 4
 
@@ -53,7 +63,8 @@ def test_is_on_asks_the_samples_around() -> None:
     raw = _ecg(8).astype(np.float32)
     raw[1000:1500] = 0.0
     for k in range(0, len(raw), 50):
-        tracker.push(raw[k : k + 50], np.empty(0, np.float32), _frames(0))
+        nothing = np.empty(0, np.float32)
+        tracker.push(raw[k : k + 50], nothing, nothing, _frames(0))
     assert tracker.is_on(2.0) and not tracker.is_on(5.0) and tracker.is_on(7.0)
 
 

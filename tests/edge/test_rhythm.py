@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from leadone.edge.events import Beat
-from leadone.edge.polarity import BEATS, PolarityTracker
 from leadone.edge.record_head import RecordHead
 from leadone.edge.rhythm import FEATURES, RhythmModel, classify, rhythm_features
 
@@ -78,24 +77,3 @@ def test_intervals_and_extremes() -> None:
     assert _feature(beats, "slow") == 0 and _feature(_beats(np.full(9, 1.2)), "slow") > 0.2
     assert _feature(_beats(rr, p=False), "pr") == 0.16
     assert _feature(_beats(rr, labels="NNNS"), "has_s") == 1
-
-
-def test_reversal_needs_most_of_twenty_beats() -> None:
-    def told(p_mv: list[float | None], qrs_mv: float) -> bool:
-        tracker = PolarityTracker()
-        return [tracker.beat(float(k), p, qrs_mv) for k, p in enumerate(p_mv)][-1]
-
-    assert told([-0.1] * BEATS, -0.8)
-    assert not told([-0.1] * (BEATS - 1), -0.8)  # too few yet
-    assert not told([-0.1] * BEATS, 0.8)
-    assert not told([0.1] * 5 + [-0.1] * 15, -0.8)
-    assert not told([None] * 40, -0.8)  # without P waves a wide QRS may well point down
-
-
-def test_reversal_begins_with_its_first_beat_and_ends_when_the_hands_are_right() -> None:
-    tracker = PolarityTracker()
-    turns = [0.1] * 30 + [-0.1] * 30 + [0.1] * 30
-    told = [(tracker.beat(float(k), p, p), tracker.since_s) for k, p in enumerate(turns)]
-    first = next(k for k, (is_told, _) in enumerate(told) if is_told)
-    assert first == 30 + 15 and told[first][1] == 30.0
-    assert not told[-1][0]

@@ -14,7 +14,7 @@ from leadone.distill.export.c_model import model_source
 from leadone.distill.export.integer import dequantize, quantize_input
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.edge import monitor as monitor_module
-from leadone.edge.alerts import AlertLimits
+from leadone.edge.alert_limits import AlertLimits
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.c_network import CNetwork
 from leadone.edge.c_stream import CStream

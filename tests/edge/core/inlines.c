@@ -1,14 +1,12 @@
 /* The inline functions of core.h and two members of structs, for the tests to call. */
 #include <stddef.h>
 
-#include "polarity.h"
 #include "quality.h"
 
 bool test_finite(float x);
 float test_round_evenf(float x);
 int64_t test_scaled_by(int64_t x, int32_t factor);
 int32_t test_quality_reasons(void);
-int32_t test_is_reversed(const lo_polarity *polarity);
 
 bool test_finite(float x) { return lo_finite(x); }
 
@@ -17,5 +15,3 @@ float test_round_evenf(float x) { return lo_round_evenf(x); }
 int64_t test_scaled_by(int64_t x, int32_t factor) { return lo_scaled_by(x, factor); }
 
 int32_t test_quality_reasons(void) { return (int32_t)offsetof(lo_quality, reasons); }
-
-int32_t test_is_reversed(const lo_polarity *polarity) { return polarity->is_reversed; }

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import astuple, fields
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from leadone import Record
-from leadone.edge.alerts import AlertLimits, Episodes, RateAlerts
 from leadone.edge.beat_context import FEATURES, BeatContext, first_sample, last_sample
 from leadone.edge.beat_model import BeatModel
 from leadone.edge.bundle import Bundle
-from leadone.edge.c_stream import ALERTS, REASONS
-from leadone.edge.events import Beat
+from leadone.edge.c_stream import REASONS
 from leadone.edge.filters import STEPS_PER_MV
 from leadone.edge.frontend import filter_record
 from leadone.edge.labels import QRS
-from leadone.edge.polarity import PolarityTracker
 from leadone.edge.pooling import Pool
 from leadone.edge.quality import QualityLimits, QualityTracker
 from leadone.edge.waves import (
@@ -147,6 +145,8 @@ def test_quality_and_what_it_is_asked(core: ctypes.CDLL, demo: Record, rate_hz: 
     noisy[:] = np.clip(rng.normal(0, 2, len(noisy)), -1, 1)
     steps = np.round(rng.normal(0, 60, 15_000) * np.repeat(rng.choice([0.1, 1, 8], 60), 250))
     filtered = (steps / STEPS_PER_MV).astype(np.float32)
+    removed = np.round(rng.normal(0, 40, 15_000) * np.repeat(rng.choice([0.2, 1, 4], 60), 250))
+    mains = (removed / STEPS_PER_MV).astype(np.float32)
     sure = np.round(rng.uniform(0.5, 1, 7500) * CERTAINTY_STEPS)
     is_qrs = (np.arange(7500) % 100 < 9) & np.repeat(rng.random(60) < 0.6, 125)
     frames = np.stack([sure / CERTAINTY_STEPS, is_qrs]).astype(np.float32)
@@ -157,18 +157,19 @@ def test_quality_and_what_it_is_asked(core: ctypes.CDLL, demo: Record, rate_hz: 
     core.lo_quality_is_on.restype = core.lo_quality_is_readable.restype = ctypes.c_bool
     core.lo_quality_is_on.argtypes = [POINTER, DOUBLE]
     core.lo_quality_is_readable.argtypes = [POINTER, DOUBLE, DOUBLE]
-    limits = (DOUBLE * 8)(0.2, 0.003, 0.04, 1.0, 0.15, 0.03, 0.8, 0.79)
+    limits = (DOUBLE * len(fields(QualityLimits)))(*astuple(QualityLimits()))
     core.lo_quality_init(c_tracker, limits, rate_hz)
     decided: list[tuple[int, str, str]] = []
     asked = 0
     for second in range(60):
         a, b = round(second * rate_hz), round((second + 1) * rate_hz)
-        parts = raw[a:b], filtered[250 * second :][:250], frames[:, 125 * second :][:, :125]
-        decided += tracker.push(*parts)
-        for x in parts[0].tolist():
+        part = slice(250 * second, 250 * (second + 1))
+        heard = raw[a:b], filtered[part], mains[part], frames[:, 125 * second :][:, :125]
+        decided += tracker.push(*heard)
+        for x in raw[a:b].tolist():
             core.lo_quality_push_raw(c_tracker, x)
-        for y in steps[250 * second :][:250]:
-            core.lo_quality_push_filtered(c_tracker, int(y))
+        for y, taken in zip(steps[part], removed[part], strict=True):
+            core.lo_quality_push_filtered(c_tracker, int(y), int(taken))
         for certainty, qrs in zip(sure[125 * second :][:125], is_qrs[125 * second :], strict=False):
             core.lo_quality_push_frame(c_tracker, int(certainty), bool(qrs))
         core.lo_quality_decide(c_tracker)
@@ -218,57 +219,3 @@ def test_pooled_statistics(core: ctypes.CDLL) -> None:
 
 class _Window(ctypes.Structure):
     _fields_ = (("first", INT), ("last", INT), ("frames", INT))
-
-
-class _Alert(ctypes.Structure):
-    _fields_ = (
-        ("at_s", DOUBLE),
-        ("start_s", DOUBLE),
-        ("end_s", DOUBLE),
-        ("kind", INT),
-        ("reserved", INT),
-    )
-
-
-def test_rates_slow_and_fast(core: ctypes.CDLL) -> None:
-    rng = np.random.default_rng(0)
-    per_minute = np.repeat(
-        rng.choice([45, 52, 58, 80, 97, 104, 130], 120), rng.integers(2, 30, 120)
-    )
-    rr_s = 60 / per_minute * rng.uniform(0.97, 1.03, len(per_minute))
-    rr_s[rng.random(len(rr_s)) < 0.01] = 4.0
-    limits = AlertLimits()
-    rule, c_rule, alert = RateAlerts(limits, Episodes(limits)), _state(), _Alert()
-    core.lo_alerts_init.argtypes = [POINTER, POINTER]
-    core.lo_alerts_init(c_rule, ctypes.addressof(ctypes.c_char.in_dll(core, "lo_default_limits")))
-    core.lo_rate_beat.argtypes = [POINTER, DOUBLE]
-    core.lo_rate_lose.argtypes = [POINTER, DOUBLE]
-    core.lo_alerts_take.restype = ctypes.c_bool
-    expected, found = [], []
-    for k, r_s in enumerate(np.cumsum(rr_s).tolist()):
-        expected += rule.beat(Beat(r_s, r_s - 0.04, r_s + 0.04))
-        core.lo_rate_beat(c_rule, r_s)
-        if k % 97 == 96:
-            expected += rule.lose(r_s + 0.5)
-            core.lo_rate_lose(c_rule, r_s + 0.5)
-        while core.lo_alerts_take(c_rule, ctypes.byref(alert)):
-            end_s = None if alert.end_s < 0 else alert.end_s
-            found.append((ALERTS[alert.kind], alert.at_s, alert.start_s, end_s))
-    assert [(a.kind, a.at_s, a.start_s, a.end_s) for a in expected] == found
-    assert {kind for kind, *_ in found} == {"bradycardia", "tachycardia"} and len(found) > 20
-
-
-def test_hands_are_swapped_and_back(core: ctypes.CDLL) -> None:
-    rng = np.random.default_rng(0)
-    down = rng.random(600) < np.repeat([0.05, 0.95, 0.7, 0.1, 0.9, 0.02], 100)
-    tracker, c_tracker, turns = PolarityTracker(), _state(), set()
-    core.lo_polarity_init(c_tracker)
-    core.lo_polarity_beat.argtypes = [POINTER, DOUBLE, ctypes.c_bool]
-    core.lo_polarity_since_s.restype = DOUBLE
-    for k, is_down in enumerate(down.tolist()):
-        expected = tracker.beat(float(k), -0.1 if is_down else 0.1, -1.0)
-        core.lo_polarity_beat(c_tracker, float(k), is_down)
-        assert core.test_is_reversed(c_tracker) == expected
-        assert core.lo_polarity_since_s(c_tracker) == tracker.since_s
-        turns.add((k // 100, expected))
-    assert {(0, False), (1, True), (3, False), (4, True), (5, False)} <= turns

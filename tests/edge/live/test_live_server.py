@@ -20,9 +20,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from leadone import read_record
+from leadone import Monitor, read_record
 from leadone.cli import DEMO_RECORD, cli
 from leadone.edge.live import server as server_module
+from leadone.edge.live.log import About, LiveLog
+from leadone.edge.live.run import record_into
 from leadone.edge.sources.played import PlayedRecord
 
 sync_client = pytest.importorskip("websockets.sync.client")
@@ -410,3 +412,9 @@ def test_a_source_that_broke_is_said_at_the_end_too() -> None:
         assert "no sample" in page.state["text"]
         code, complaint = ended(process)
         assert code == 2 and "line 3 of the stream" in complaint and "Traceback" not in complaint
+
+
+def test_an_end_before_the_first_sample_is_no_fault(puppet: Any) -> None:
+    log = LiveLog(About("x"), 60.0)
+    record_into(log, puppet, Monitor.load, lambda: True)
+    assert log.failure is None

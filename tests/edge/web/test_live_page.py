@@ -259,7 +259,7 @@ def test_an_unreadable_signal_is_shown_while_it_lasts(
     with serve(puppet) as served, open_live(served.url) as do:
         do("until", id="#state", says="Waiting")
         play(puppet, np.concatenate([demo_mv[: 20 * RATE], noise, nothing]), speed=4.0)
-        do("until", id="#signal", says="Noisy")
+        do("until", id="#signal", says="Noisy|No contact")
         noisy = do("look")
         do("until", id="#signal", says="No contact")
         do("until", id="#alarms", says="Lead off")
