@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .alert_limits import KINDS as ALERTS
+from . import alert_limits
 from .alert_limits import AlertLimits
 from .episodes import texts
 from .errors import InputError
@@ -20,6 +20,7 @@ from .labels import BEATS, RHYTHMS
 
 Floats = npt.NDArray[np.float32]
 
+ALERTS = alert_limits.KINDS
 REASONS = (
     *("", "missing", "flat", "drifting", "clipped", "muscle", "unreadable"),
     *("motion", "powerline"),

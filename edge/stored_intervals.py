@@ -13,6 +13,12 @@ from .labels import BEATS
 
 Floats = npt.NDArray[np.float64]
 NORMAL = BEATS.index("N")
+INTERVALS = {  # from when to when
+    "pr": ("p_on_s", "qrs_on_s"),
+    "qrs": ("qrs_on_s", "qrs_off_s"),
+    "qt": ("qrs_on_s", "t_off_s"),
+    "qtc": ("qrs_on_s", "t_off_s"),
+}
 
 
 def stored_rate_bpm(store: BeatStore) -> float | None:
@@ -26,28 +32,27 @@ def stored_rate_bpm(store: BeatStore) -> float | None:
 
 def stored_intervals_ms(store: BeatStore) -> dict[str, float | None]:
     """Medians over normal beats (over all if none is normal): pr, qrs, qt, qtc (Fridericia)."""
-    values = interval_values_ms(store)
-    return {name: float(np.median(v)) if len(v) else None for name, v in values.items()}
+    medians: dict[str, float | None] = {}
+    for name in INTERVALS:  # one after the other: those of days are large
+        values = interval_values_ms(store, name)
+        medians[name] = float(np.median(values)) if len(values) else None
+    return medians
 
 
-def interval_values_ms(store: BeatStore) -> dict[str, Floats]:
-    """Each normal beat's (if none is normal, each beat's) pr, qrs, qt, qtc, where measurable."""
+def interval_values_ms(store: BeatStore, name: str) -> Floats:
+    """Each normal beat's (if none is normal, each beat's) interval, where it is measurable."""
     has_normal = any((labels == NORMAL).any() for _, _, labels in _parts(store))
-    found: dict[str, list[Floats]] = {"pr": [], "qrs": [], "qt": [], "qtc": []}
+    start, end = INTERVALS[name]
+    found = [np.empty(0)]
     for rr_s, times, labels in _parts(store):
-        chosen = labels == NORMAL if has_normal else np.ones(len(labels), bool)
-        rr_s, times = rr_s[chosen], times[chosen]
-        on, off, p_on, t_off = (
-            times[:, TIMES.index(name)] for name in ("qrs_on_s", "qrs_off_s", "p_on_s", "t_off_s")
-        )
-        qt = 1000 * (t_off - on)
-        with np.errstate(all="ignore"):
-            qtc = np.where((rr_s > 0) & (rr_s <= MAX_RR_S), qt / np.cbrt(rr_s), np.nan)
-        for name, values in zip(
-            found, (1000 * (on - p_on), 1000 * (off - on), qt, qtc), strict=True
-        ):
-            found[name].append(values[~np.isnan(values)])
-    return {name: np.concatenate([np.empty(0), *parts]) for name, parts in found.items()}
+        values = 1000 * (times[:, TIMES.index(end)] - times[:, TIMES.index(start)])
+        if name == "qtc":
+            with np.errstate(all="ignore"):
+                is_known = (rr_s > 0) & (rr_s <= MAX_RR_S)
+                values = np.where(is_known, values / np.cbrt(rr_s), np.nan)
+        chosen = ~np.isnan(values) & ((labels == NORMAL) | (not has_normal))
+        found.append(values[chosen])
+    return np.concatenate(found)
 
 
 def _parts(store: BeatStore) -> Iterator[tuple[Floats, Floats, npt.NDArray[np.int32]]]:

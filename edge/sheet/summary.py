@@ -121,11 +121,11 @@ def _extremes(r_s: Floats) -> tuple[float | None, float | None]:
 def _intervals(analysis: Analysis, store: BeatStore, r_s: Floats) -> list[Interval]:
     """The medians are the analysis' own: sheet and JSON never disagree."""
     rr_ms = 1000 * np.diff(r_s)
-    values = {"rr": rr_ms[rr_ms <= 1000 * MAX_RR_S], **interval_values_ms(store)}
     names = {"rr": "RR", "pr": "PR", "qrs": "QRS", "qt": "QT", "qtc": "QTcF"}
     rows = []
     for key, name in names.items():
-        found = values[key]
+        is_rr = key == "rr"
+        found = rr_ms[rr_ms <= 1000 * MAX_RR_S] if is_rr else interval_values_ms(store, key)
         if not len(found):
             rows.append(Interval(name, analysis.intervals_ms.get(key), None, None, 0))
             continue

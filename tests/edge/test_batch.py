@@ -145,7 +145,7 @@ def test_long_records_take_the_c_core_where_it_can_be_built(
 ) -> None:
     used: list[str] = []
 
-    def analyze(record: object, bundle: Bundle, backend: str) -> str:
+    def analyze(record: object, bundle: Bundle, backend: str, limits: object) -> str:
         used.append(backend)
         return backend
 
