@@ -17,6 +17,7 @@
 #define LO_WAVE_FRAME_SAMPLES 2
 #define LO_BEAT_FRAME_SAMPLES 8
 #define LO_HOP_SAMPLES 16
+#define LO_INPUTS 2 /* of the network: the lead in a wide and in a fine range */
 #define LO_LOOKAHEAD_SAMPLES 144
 #define LO_MAX_RR_S 3.0 /* a longer gap is a pause or lost signal, not a rhythm */
 

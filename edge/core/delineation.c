@@ -79,10 +79,7 @@ bool lo_delineation_push(lo_delineation *d, int16_t filtered, bool is_real, lo_q
   d->received += is_real;
   d->last = filtered;
   lo_beats_hear(&d->beats, filtered);
-  for (int32_t c = 0; c < LO_INPUTS; ++c) {
-    d->hop[d->filled][c] =
-        lo_network_input(filtered, c, model->input_scale, model->tensors[0].zero);
-  }
+  lo_network_inputs(filtered, model->input_scale, model->tensors[0].zero, d->hop[d->filled]);
   if (++d->filled == LO_HOP_SAMPLES) d->filled = d->slice = 0;
   return is_read;
 }

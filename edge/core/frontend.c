@@ -28,9 +28,13 @@ bool lo_frontend_next(lo_frontend *front, int16_t *y) {
   return true;
 }
 
-int8_t lo_network_input(int16_t filtered, int32_t channel, float scale, int8_t zero) {
-  static const float ranges_mv[] = {5.0f, 0.625f};
+void lo_network_inputs(int16_t filtered, float scale, int8_t zero, int8_t steps[LO_INPUTS]) {
+  static const float ranges_mv[LO_INPUTS] = {5.0f, 0.625f};
+  const float to_whole = 12582912.0f; /* 1.5 * 2^23: rounds either sign, for a step is far below 2^22 */
   const float mv = (float)filtered / LO_STEPS_PER_MV;
-  const float step = lo_round_evenf(clipped(mv / ranges_mv[channel], 1.0f) / scale) + (float)zero;
-  return (int8_t)clipped(step, step < 0 ? 128.0f : 127.0f);
+  for (int32_t c = 0; c < LO_INPUTS; ++c) {
+    const float step = (clipped(mv / ranges_mv[c], 1.0f) / scale + to_whole) - to_whole;
+    const int32_t whole = (int32_t)step + zero;
+    steps[c] = (int8_t)(whole < -128 ? -128 : whole > 127 ? 127 : whole);
+  }
 }

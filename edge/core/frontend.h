@@ -22,7 +22,7 @@ void lo_frontend_push(lo_frontend *front, float mv);
 /* The next filtered sample in 1/1024 mV, if it is complete. */
 bool lo_frontend_next(lo_frontend *front, int16_t *y);
 
-/* One of the network's two inputs, 0 the wide and 1 the fine, from a filtered sample. */
-int8_t lo_network_input(int16_t filtered, int32_t channel, float scale, int8_t zero);
+/* The network's two inputs, the wide and the fine, from a filtered sample. */
+void lo_network_inputs(int16_t filtered, float scale, int8_t zero, int8_t steps[LO_INPUTS]);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { LO_OUTPUTS_TOGETHER = 8, LO_BYTES_TOGETHER = 8 };
 enum { LO_MOST_CHANNELS = 352, LO_MOST_SEEN = 352 }; /* the phone's widest */
-enum { LO_INPUTS = 2, LO_WAVE_FRAMES = LO_HOP_SAMPLES / LO_WAVE_FRAME_SAMPLES };
+enum { LO_WAVE_FRAMES = LO_HOP_SAMPLES / LO_WAVE_FRAME_SAMPLES };
 enum { LO_BEAT_FRAMES = LO_HOP_SAMPLES / LO_BEAT_FRAME_SAMPLES, LO_WAVES = 4, LO_BEATS = 4 };
 
 /* A hop's nodes are run bit by bit while the next hop comes in; its last two samples are for reading

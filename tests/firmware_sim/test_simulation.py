@@ -42,11 +42,9 @@ def test_the_device_says_what_the_host_says(
     assert simulation.events == expected
 
 
-def test_every_budget_is_kept_but_for_a_percent_of_work(simulation: Simulation) -> None:
-    """The demo's many ectopic beats are the most work of all records that README tells of."""
-    broken = [b for b in simulation.budgets() if not b.is_kept]
-    assert [b.what for b in broken] in ([], ["work"])
-    assert all(b.value < 1.01 * b.limit for b in broken)
+def test_every_budget_is_kept(simulation: Simulation) -> None:
+    """The demo's many ectopic beats are among the most work of all records that README tells of."""
+    assert [budget.what for budget in simulation.budgets() if not budget.is_kept] == []
     assert simulation.stack_bytes > 500 and simulation.overruns == 0
 
 

@@ -90,12 +90,14 @@ def test_the_tables_are_pythons() -> None:
     assert np.array_equal(design_sos()[1:, 1], design_sos()[1:, 4])
 
 
-def test_the_networks_input_is_the_same(core: ctypes.CDLL) -> None:
-    core.lo_network_input.restype = ctypes.c_int8
-    core.lo_network_input.argtypes = [ctypes.c_int16, ctypes.c_int32, ctypes.c_float, ctypes.c_int8]
+def test_the_networks_inputs_are_the_same(core: ctypes.CDLL) -> None:
+    inputs = ctypes.c_int8 * 2
+    core.lo_network_inputs.argtypes = [ctypes.c_int16, ctypes.c_float, ctypes.c_int8, inputs]
+    core.lo_network_inputs.restype = None
     steps, scale = np.arange(-32767, 32768, 7), np.float32(0.0078431)
     x = network_input((steps / STEPS_PER_MV).astype(np.float32))
-    expected = np.clip(np.rint(x / scale) + 3, -128, 127)
-    for channel in range(2):
-        found = [core.lo_network_input(int(s), channel, float(scale), 3) for s in steps]
-        assert np.array_equal(found, expected[channel])
+    found, told = np.empty((2, len(steps))), inputs()
+    for k, step in enumerate(steps):
+        core.lo_network_inputs(int(step), float(scale), 3, told)
+        found[:, k] = told
+    assert np.array_equal(found, np.clip(np.rint(x / scale) + 3, -128, 127))
