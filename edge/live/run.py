@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import secrets
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from uvicorn import Server
 
 from ..bundle import Bundle
 from ..errors import InputError
@@ -53,7 +56,7 @@ def watch(
     recorder = threading.Thread(
         target=record_into, args=(log, source, make_monitor, over.is_set), daemon=True
     )
-    with listening, contextlib.suppress(KeyboardInterrupt):
+    with listening, _ended_by_ctrl_c(server):
         for line in _greeting(listening, place.host, token):
             say(line)
         recorder.start()
@@ -63,6 +66,20 @@ def watch(
         recorder.join(SILENCE_S)
     if log.failure is not None:
         raise InputError(log.failure)
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c(server: Server) -> Iterator[None]:
+    """At any moment, also before the server listens to signals itself."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def record_into(
