@@ -34,7 +34,7 @@ FREESTANDING = (
 )
 # Where a microcontroller spends its time; the rest is compiled small.
 HOT = frozenset({"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation"})
-WARM = frozenset({"beat_context"})  # its work on a beat is the worst of all samples'
+WARM = frozenset({"beat_context", "beat_model", "beats"})  # a beat's work is the worst sample's
 SMALL = ("-Os", "-Xclang", "-Oz")  # zig takes -Oz for -Os
 LIBRARY = "libleadone.a"
 WASM = "leadone.wasm"
