@@ -43,10 +43,8 @@ def test_the_device_says_what_the_host_says(
 
 
 def test_every_budget_is_kept(simulation: Simulation) -> None:
-    """But for a thousandth of work: the demo's many ectopic beats are more than any record's."""
-    broken = [budget for budget in simulation.budgets() if not budget.is_kept]
-    assert [budget.what for budget in broken] in ([], ["work"])
-    assert all(budget.value < 1.001 * budget.limit for budget in broken)
+    """The demo's many ectopic beats are the most work of all records that README tells of."""
+    assert [budget.what for budget in simulation.budgets() if not budget.is_kept] == []
     assert simulation.stack_bytes > 500 and simulation.overruns == 0
 
 
