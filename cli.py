@@ -1316,21 +1316,10 @@ def _need_firmware() -> None:
 
 def _bundle_in_c(model: str, trusted: Path | None) -> Bundle:
     """A bundle with model.c: its own, or as `leadone export` would write it."""
+    from .distill.export.c_backend import with_model_c
     from .edge.bundle import load_bundle
-    from .edge.core_build import MODEL_C
 
-    bundle = load_bundle(model, trusted)
-    if MODEL_C in bundle.files:
-        return bundle
-    if find_spec("onnx") is None:
-        raise InputError(
-            "this model is not yet in C, which needs onnx: pip install 'leadone[export]'"
-        )
-    from .distill.export.c_model import model_source
-    from .distill.export.onnx_reader import read_quantized
-
-    source = model_source(bundle, read_quantized(bundle.files[bundle.manifest["network"]]))
-    return replace(bundle, files={**bundle.files, MODEL_C: source.encode()})
+    return with_model_c(load_bundle(model, trusted))
 
 
 @cli.group()

@@ -25,14 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from leadone import Monitor, read_record
-from leadone.distill.export.c_model import model_source
-from leadone.distill.export.integer import dequantize, quantize_input
+from leadone.distill.export.c_backend import with_model_c
+from leadone.distill.export.exact_network import ExactNetwork
 from leadone.distill.export.onnx_reader import read_quantized
 from leadone.edge.alert_limits import KINDS as ALERTS
-from leadone.edge.bundle import Bundle, load_bundle
+from leadone.edge.bundle import load_bundle
 from leadone.edge.c_network import CNetwork
 from leadone.edge.c_stream import EVENT, KINDS, PART_TYPES, STATES
-from leadone.edge.core_build import MODEL_C
 from leadone.edge.core_library import core_library
 from leadone.edge.events import Alert, Beat, Event, Rhythm
 from leadone.edge.labels import BEATS, RHYTHMS
@@ -65,10 +64,11 @@ def main() -> None:
     parser.add_argument("--qemu", type=int, default=0)
     parser.add_argument("--cores", nargs="+", choices=MACHINES, default=list(MACHINES))
     options = parser.parse_args()
-    bundle, board = _with_c(load_bundle("wrist")), load_board(options.board)
+    bundle, board = with_model_c(load_bundle("wrist")), load_board(options.board)
     host = HostFirmware(bundle, board)
     rows: list[Row] = []
-    network = ExactNetwork(bundle)
+    quantized = read_quantized(bundle.files[bundle.manifest["network"]])
+    network = ExactNetwork(CNetwork(core_library(bundle)), quantized)
     print(f"{'record':<24}{'events':>7}  host  qemu  python", end="")
     print("  M instr/s  worst/avg  stack  lost  wall s")
     with TemporaryDirectory() as scratch:
@@ -117,27 +117,6 @@ class Row:
             f"{run.work_per_second / 1e6:>11.3f}{run.unevenness:>11.2f}{run.stack_bytes:>7}"
             f"{run.overruns + run.lost(run.board.cpi.high):>6}{wall_s:>8.1f}"
         )
-
-
-class ExactNetwork:
-    """The bundle's network in the integers of every device; ONNX Runtime rounds otherwise."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        """Of a bundle with model.c."""
-        quantized = read_quantized(bundle.files[bundle.manifest["network"]])
-        self._input = quantized.grids[quantized.graph.input]
-        self._outputs = [quantized.grids[name] for name in quantized.graph.outputs]
-        self._network = CNetwork(core_library(bundle))
-
-    def reset(self) -> None:
-        """Forget the past."""
-        self._network.reset()
-
-    def push(self, x: Floats) -> tuple[Floats, Floats, Floats]:
-        """Whole hops."""
-        answers = self._network.push(quantize_input(x, self._input))
-        waves, beats, deep = map(dequantize, answers, self._outputs)
-        return waves, beats, deep
 
 
 def _otherwise(run: Simulation, codes: npt.NDArray[np.int64], monitor: Monitor) -> int:
@@ -211,11 +190,6 @@ def _summary(rows: list[Row], macs_per_second: float) -> None:
         f"  {usual:.0f} uA ({low:.0f} to {high:.0f}) with the front end, {days:.0f} days ", end=""
     )
     print(f"of a {worst.board.battery.name} ({fewest:.0f} to {most:.0f})")
-
-
-def _with_c(bundle: Bundle) -> Bundle:
-    source = model_source(bundle, read_quantized(bundle.files[bundle.manifest["network"]]))
-    return replace(bundle, files={**bundle.files, MODEL_C: source.encode()})
 
 
 def _stems(data: Path | None, count: int) -> list[Path]:

@@ -57,11 +57,6 @@ def _fusion(r_s: npt.NDArray[np.float64], labels: str, limits: AlertLimits) -> d
     }
 
 
-def is_paced(path: Path) -> bool:
-    """Whether a pacemaker beats in a record: EC57 leaves those out."""
-    return "/" in wfdb.rdann(str(path), "atr").symbol
-
-
 def without(spans: Spans, excluded: Spans) -> Spans:
     """The spans that touch none of those excluded."""
     return tuple(one for one in spans if not any(one[0] < b and a < one[1] for a, b in excluded))

@@ -259,6 +259,11 @@ def read_channel(path: Path, channel: int) -> Record:
     return read_record(path, wfdb.rdheader(str(path)).sig_name[channel])
 
 
+def is_paced(path: Path) -> bool:
+    """Whether a pacemaker beats in a record: EC57 leaves those out."""
+    return "/" in wfdb.rdann(str(path), "atr").symbol
+
+
 def annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:
     """Stretches of consecutive annotated beats; a gap of 1.6 median RR ends one."""
     peaks = np.sort(np.array(r_peaks))

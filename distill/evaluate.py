@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from .datasets import (
     annotated_runs,
     fold_of,
     group_of,
+    is_paced,
     parse_waves,
     read_beats,
     read_channel,
@@ -141,11 +143,10 @@ def evaluate_set(
     if lead is not None and name != "ludb":
         raise InputError(f"--lead works with ludb; {name} is scored on its first channel")
     folder = data / name if (data / name).is_dir() else data
-    chosen = _chosen(name, folder, fold, records)[:limit]
+    chosen = chosen_records(name, folder, fold, records)[:limit]
     reader, is_known = _reader_of(name, model)
     result = _evaluate(name, folder, reader, chosen, lead)
-    known = sum(map(is_known, result.run.records))
-    return replace(result, run=replace(result.run, fold=fold, trained_on=known))
+    return replace(result, run=known_run(result.run, fold, is_known))
 
 
 def _reader_of(name: str, model: str) -> tuple[Reader, Callable[[str], bool]]:
@@ -156,13 +157,23 @@ def _reader_of(name: str, model: str) -> tuple[Reader, Callable[[str], bool]]:
         offline, config = offline_reader(Path(model))
         return offline, lambda record: fold_of(group_of(name, record)) != config.fold
     bundle = load_bundle(model)
-    seen = trained_on(bundle)
-    return (lambda record: analyze(record, bundle)), lambda record: group_of(name, record) in seen
+    return (lambda record: analyze(record, bundle)), seen_by(bundle, partial(group_of, name))
 
 
 def trained_on(bundle: Bundle) -> frozenset[str]:
     """The source records that a bundle's manifest names as its training."""
     return frozenset(bundle.manifest.get("training", {}).get("source_records", ()))
+
+
+def seen_by(bundle: Bundle, group: Callable[[str], str]) -> Callable[[str], bool]:
+    """Whether a record's source, which `group` names, is among the bundle's training."""
+    seen = trained_on(bundle)
+    return lambda record: group(record) in seen
+
+
+def known_run(run: Run, fold: int | None, is_known: Callable[[str], bool]) -> Run:
+    """The run with its fold, and how many of its records the model has seen."""
+    return replace(run, fold=fold, trained_on=sum(map(is_known, run.records)))
 
 
 def evaluate_ludb(
@@ -289,7 +300,10 @@ def _evaluate(
     raise InputError(f"there is no evaluation for {name!r}; take ludb, qtdb or mitdb")
 
 
-def _chosen(name: str, folder: Path, fold: int | None, records: Sequence[str] | None) -> list[str]:
+def chosen_records(
+    name: str, folder: Path, fold: int | None, records: Sequence[str] | None
+) -> list[str]:
+    """Those of a set, by name or all, that are in the fold; InputError where there are none."""
     listed = record_names(folder)
     missing = [record for record in records or () if record not in listed]
     if missing:
@@ -302,6 +316,15 @@ def _chosen(name: str, folder: Path, fold: int | None, records: Sequence[str] | 
     if not chosen:
         raise InputError(f"no record of {folder} is in fold {fold}; leave --fold out")
     return chosen
+
+
+def unpaced_records(folder: Path, fold: int | None, records: Sequence[str] | None) -> list[str]:
+    """Of MIT-BIH: EC57 leaves pacemakers out; InputError where no record is left."""
+    chosen = chosen_records("mitdb", folder, fold, records)
+    names = [name for name in chosen if not is_paced(folder / name)]
+    if not names:
+        raise InputError(f"{folder} has no record without a pacemaker in fold {fold}")
+    return names
 
 
 def _wave_scale(path: Path) -> float:

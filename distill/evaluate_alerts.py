@@ -7,7 +7,8 @@ episode that is annotated where the signal is withheld counts as missed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,18 @@ from ..edge.alert_limits import AlertLimits
 from ..edge.analysis import Analysis
 from ..edge.analyze import analyze
 from ..edge.bundle import Bundle, load_bundle
-from ..edge.errors import InputError
-from .alert_reference import KINDS, alert_reference, is_paced, without
-from .datasets import fold_of, group_of, read_channel, record_names
+from .alert_reference import KINDS, alert_reference, without
+from .datasets import group_of, read_channel
 from .episodes import EpisodeCounts, EpisodeScore, count_episodes, score_episodes
-from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .evaluate import (
+    Run,
+    known_run,
+    plain_dict,
+    run_of,
+    seen_by,
+    unpaced_records,
+    with_progress,
+)
 from .metrics import Spans
 
 DETECTED_S = 0.15  # a told episode of beats may begin and end that far from the annotated ones
@@ -53,25 +61,18 @@ def evaluate_alerts(
     """Score a bundle on the records of MIT-BIH below `data`, of a fold or by name."""
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
     folder = data / "mitdb" if (data / "mitdb").is_dir() else data
-    names = [
-        name
-        for name in records or record_names(folder)
-        if (fold is None or fold_of(group_of("mitdb", name)) == fold)
-        and not is_paced(folder / name)
-    ]
-    if not names:
-        raise InputError(f"{folder} has no record without a pacemaker in fold {fold}")
+    names = unpaced_records(folder, fold, records)
     analyses, counts = list[Analysis](), list[dict[str, EpisodeCounts]]()
     for name in with_progress(names):
         analysis = analyze(read_channel(folder / name, 0), bundle)
         counts.append(count_alerts(folder / name, analysis))
         analyses.append(analysis)
     run = run_of("alerts", "channel 0", "atr", names, analyses)
-    seen = trained_on(bundle)
-    known = sum(group_of("mitdb", name) in seen for name in names)
     by_kind = {kind: tuple(one[kind] for one in counts) for kind in KINDS}
     scores = {kind: score_episodes(rows) for kind, rows in by_kind.items()}
-    return AlertResult(replace(run, fold=fold, trained_on=known), scores, by_kind)
+    return AlertResult(
+        known_run(run, fold, seen_by(bundle, partial(group_of, "mitdb"))), scores, by_kind
+    )
 
 
 def count_alerts(path: Path, analysis: Analysis) -> dict[str, EpisodeCounts]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ import numpy.typing as npt
 
 from ..edge.analyze import analyze
 from ..edge.bundle import Bundle, load_bundle
-from ..edge.errors import InputError
 from ..edge.record import Record
-from .alert_reference import is_paced
-from .datasets import fold_of, group_of, read_beats, read_channel, record_names, rhythm_spans
-from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .datasets import group_of, read_beats, read_channel, rhythm_spans
+from .evaluate import (
+    Run,
+    known_run,
+    plain_dict,
+    run_of,
+    seen_by,
+    unpaced_records,
+    with_progress,
+)
 from .metrics import MATCH_WINDOW_S, Interval, bootstrap_weights, interval
 from .noise_stress import CLEAN_S, NOISES, TURN_S, is_noisy, load_test_noise, with_noise
 
@@ -66,14 +73,7 @@ def evaluate_noise(
     """Score a bundle, and installed peers, on MIT-BIH below `data` with NSTDB's noise."""
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
     folder, noises = data / "mitdb", load_test_noise(data / "nstdb")
-    names = [
-        name
-        for name in records or record_names(folder)
-        if (fold is None or fold_of(group_of("mitdb", name)) == fold)
-        and not is_paced(folder / name)
-    ]
-    if not names:
-        raise InputError(f"{folder} has no record without a pacemaker in fold {fold}")
+    names = unpaced_records(folder, fold, records)
     others = installed_peers() if peers else {}
     counts: dict[tuple[str, str, float], list[tuple[float, ...]]] = {}
     analyses = []
@@ -81,8 +81,9 @@ def evaluate_noise(
         record = read_channel(folder / name, 0)
         record = replace(record, signal_mv=record.signal_mv[: round(RECORD_S * record.rate_hz)])
         clean = record.signal_mv.astype(np.float64)
-        r_s = [at for at, label in read_beats(folder / name, 1 / record.rate_hz) if label in "NSV"]
-        scored = np.array([at for at, _ in read_beats(folder / name, 1 / record.rate_hz)])
+        annotated = read_beats(folder / name, 1 / record.rate_hz)
+        r_s = [at for at, label in annotated if label in "NSV"]
+        scored = np.array([at for at, _ in annotated])
         scored = scored[scored < record.duration_s]
         flutter = rhythm_spans(folder / name, 1 / record.rate_hz)[0]
         for noise in NOISES:
@@ -99,10 +100,8 @@ def evaluate_noise(
                     row = (*count_beats(detect(heard), scored, flutter), 0.0, 1.0)
                     counts.setdefault((peer, noise, snr_db), []).append(row)
     run = run_of("noise", "channel 0", "atr", names, analyses)
-    seen = trained_on(bundle)
-    known = sum(group_of("mitdb", name) in seen for name in names)
     scores = tuple(_score(*key, rows) for key, rows in counts.items())
-    return NoiseResult(replace(run, fold=fold, trained_on=known), scores)
+    return NoiseResult(known_run(run, fold, seen_by(bundle, partial(group_of, "mitdb"))), scores)
 
 
 def count_beats(

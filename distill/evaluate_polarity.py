@@ -16,7 +16,7 @@ from ..edge.analyze import analyze
 from ..edge.bundle import Bundle, load_bundle
 from ..edge.errors import InputError
 from .classification import patient_weights
-from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .evaluate import Run, known_run, plain_dict, run_of, seen_by, with_progress
 from .metrics import Interval, interval
 from .records import ptbxl_records, read_lead_one
 
@@ -54,8 +54,7 @@ def evaluate_polarity(
         told.append((turned_told, as_is_told))
     names = [identity for _, identity, _ in rows]
     run = run_of("polarity", "i", "turned", names, analyses)
-    seen = trained_on(bundle)
-    run = replace(run, fold=fold, trained_on=sum(name in seen for name in names))
+    run = known_run(run, fold, seen_by(bundle, str))
     weights = patient_weights(np.array([label.patient for _, _, label in rows]))[1:]
     table = np.array([(*both, True) for both in told], np.float64)
     found = interval(table, lambda sums: np.asarray(sums[..., 0] / sums[..., 2]), weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from .classification import (
     sensitivity_specificity,
 )
 from .datasets import fold_of, read_cinc2017
-from .evaluate import Run, plain_dict, run_of, trained_on, with_progress
+from .evaluate import Run, known_run, plain_dict, run_of, seen_by, with_progress
 from .metrics import Interval
 from .records import CLASS_OF_REFERENCE, ptbxl_records, read_lead_one
 
@@ -126,7 +126,9 @@ def evaluate_cinc2017(data: Path, bundle: Bundle, fold: int | None = None) -> Rh
         analyses += [analysis] if analysis else []
     run = run_of("cinc2017", "I", "REFERENCE-v3", [path.name for path, _ in rows], analyses)
     classes, probabilities = np.array([kind for _, kind in rows]), np.array(told)
-    return score_rhythms(_known(run, bundle, fold, "cinc2017/"), classes, probabilities)
+    return score_rhythms(
+        known_run(run, fold, seen_by(bundle, "cinc2017/{}".format)), classes, probabilities
+    )
 
 
 def score_rhythms(run: Run, classes: npt.NDArray[np.int64], probabilities: Doubles) -> RhythmResult:
@@ -170,7 +172,7 @@ def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> Findi
         values = np.array([row[code].probability if code in row else 0.0 for row in told])
         found = np.array([row[code].is_found if code in row else False for row in told])
         scores[code] = _score_finding(positive, values, found, weights)
-    return FindingResult(_known(run, bundle, fold, ""), scores)
+    return FindingResult(known_run(run, fold, seen_by(bundle, str)), scores)
 
 
 def _score_finding(
@@ -213,11 +215,6 @@ def _sensitivity_at(
     true = np.cumsum(w * is_positive, 1) / np.maximum((w * is_positive).sum(1), 1e-9)[:, None]
     best: Doubles = np.where(false <= 1 - specificity + 1e-12, true, 0.0).max(1)
     return best
-
-
-def _known(run: Run, bundle: Bundle, fold: int | None, prefix: str) -> Run:
-    seen = trained_on(bundle)
-    return replace(run, fold=fold, trained_on=sum(f"{prefix}{r}" in seen for r in run.records))
 
 
 def _check_any(rows: Sequence[object], folder: Path, fold: int | None) -> None:

@@ -1,4 +1,4 @@
-"""A bundle with its model in C, written from its own network: what backend c needs. No torch."""
+"""A bundle with its model in C, written from its own network, without torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def with_model_c(bundle: Bundle) -> Bundle:
     missing = [name for name in ("onnx", "ziglang") if find_spec(name) is None]
     if missing:
         what = " and ".join(missing)
-        raise InputError(f"backend c needs {what}: pip install 'leadone[export]', or use onnx")
+        raise InputError(
+            f"the model in C needs {what}: pip install 'leadone[export]'; backend onnx does without"
+        )
     from .c_model import model_source
     from .onnx_reader import read_quantized
 

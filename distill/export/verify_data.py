@@ -26,9 +26,8 @@ from ...edge.record import Record
 from ..datasets import record_names
 from ..evaluate import Reader, evaluate_ludb, evaluate_mitdb
 from .equal_beats import Equal, equal_beats, seen
-from .integer import dequantize, quantize_input
+from .exact_network import ExactNetwork
 from .onnx_reader import read_quantized
-from .quantized import QuantizedGraph
 
 Floats = npt.NDArray[np.float32]
 INTEGERS = "C, the integers"
@@ -67,7 +66,7 @@ def verify_on_data(bundle: Bundle, data: Path) -> Iterator[SetVerdict]:
     with TemporaryDirectory() as scratch:
         library = Path(scratch) / "network.so"
         compile_network(bundle.files, library, HOST)
-        networks: dict[str, StreamNetwork] = {INTEGERS: _Integers(CNetwork(library), quantized)}
+        networks: dict[str, StreamNetwork] = {INTEGERS: ExactNetwork(CNetwork(library), quantized)}
         networks |= {name: network_of(bundle, backend) for name, backend in RUNTIMES.items()}
         for dataset, scored in sets.items():
             yield from _verdicts(dataset, bundle, networks, partial(scored, data / dataset))
@@ -108,19 +107,3 @@ def _mitdb(folder: Path, reader: Reader) -> dict[str, float]:
 
 
 SETS = {"ludb": _ludb, "mitdb": _mitdb}
-
-
-class _Integers:
-    """The C core as a network of real numbers on the same grids."""
-
-    def __init__(self, core: CNetwork, quantized: QuantizedGraph) -> None:
-        self._core, self._input = core, quantized.grids[quantized.graph.input]
-        self._outputs = [quantized.grids[name] for name in quantized.graph.outputs]
-
-    def reset(self) -> None:
-        self._core.reset()
-
-    def push(self, x: Floats) -> tuple[Floats, Floats, Floats]:
-        found = self._core.push(quantize_input(x, self._input))
-        waves, beats, deep = map(dequantize, found, self._outputs)
-        return waves, beats, deep

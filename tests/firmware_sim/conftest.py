@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadone import Record, read_record
-from leadone.distill.export.c_model import model_source
-from leadone.distill.export.onnx_reader import read_quantized
+from leadone.distill.export.c_backend import with_model_c
 from leadone.edge.bundle import Bundle, load_bundle
 from leadone.edge.signature import make_keys, read_public_key
 from leadone.firmware_sim.board import Board, load_board
@@ -23,9 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
-    wrist = load_bundle("wrist")
-    source = model_source(wrist, read_quantized(wrist.files[wrist.manifest["network"]]))
-    return replace(wrist, files={**wrist.files, "model.c": source.encode()})
+    return with_model_c(load_bundle("wrist"))
 
 
 @pytest.fixture(scope="session")
