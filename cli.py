@@ -100,6 +100,14 @@ def text_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How a record or a live source is heard, and by what."""
+    options = (encoding_option, gain_option, recording_option, text_options, lead_option)
+    for option in reversed((*options, alerts_option, model_option, backend_option, trust_option)):
+        command = option(command)
+    return command
+
+
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -130,15 +138,7 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @click.argument("record")
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
-@encoding_option
-@gain_option
-@recording_option
-@text_options
-@lead_option
-@alerts_option
-@model_option
-@backend_option
-@trust_option
+@source_options
 def stream(
     record: str,
     alerts: Path | None,
@@ -196,16 +196,10 @@ def stream(
     show_default=True,
     help="Hours that the page can scroll back.",
 )
-@encoding_option
-@gain_option
-@recording_option
-@text_options
-@lead_option
-@model_option
-@backend_option
-@trust_option
+@source_options
 def live(
     source: str,
+    alerts: Path | None,
     speed: str,
     host: str,
     port: int,
@@ -251,8 +245,10 @@ def live(
         about = About(record.name, factor, is_device=False)
     loaded = load_bundle(model, trusted)
 
+    limits = _limits(alerts)
+
     def make_monitor(name: str) -> Monitor:
-        return Monitor(loaded, name, backend=backend)
+        return Monitor(loaded, name, limits, backend)
 
     watch(opened, about, loaded, make_monitor, Place(host, port), 3600 * keep_h, click.echo)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from browser import node_and_chromium
 from scipy.signal import resample_poly
 
 from leadone import read_record
 from leadone.edge.sources.frames import hello_frame, samples_frame
 
 HERE = Path(__file__).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RATE_HZ = 500
 SAMPLES_A_FRAME = 10
 STEP_NV = 1000
@@ -45,10 +44,7 @@ def main() -> None:
     parser.add_argument("--record", default="mitdb/101")
     parser.add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
-    node = shutil.which("node")
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if node is None or chromium is None:
-        sys.exit("this needs Node and Chromium (Debian: nodejs, chromium)")
+    node, chromium = node_and_chromium()
     record = read_record(options.data / options.record)
     seconds = 60 * options.minutes
     up, down = RATE_HZ, round(record.rate_hz)

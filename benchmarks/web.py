@@ -11,7 +11,6 @@ import argparse
 import base64
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,12 +19,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from browser import node_and_chromium
 
 from leadone import read_record
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "edge" / "demo" / "208demo"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MINUTES = 10
 GAIN = 200
 
@@ -36,10 +35,7 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    node = shutil.which("node")
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if node is None or chromium is None:
-        sys.exit("this needs Node and Chromium (Debian: nodejs, chromium)")
+    node, chromium = node_and_chromium()
     command = [node, str(HERE / "web.mjs"), chromium, options.page.resolve().as_uri()]
     with TemporaryDirectory() as scratch:
         wfdb, csv = _ten_minutes(Path(scratch))

@@ -56,15 +56,14 @@ def draw_tachogram(
                 axes.scatter(summary.r_s[chosen], rate[chosen], size, colour, linewidths=0)
     else:
         axes.set_yticks([])
-        style: dict[str, Any] = {
-            "color": SOFT,
-            "fontsize": 8,
-            "ha": "center",
-            "transform": axes.transAxes,
-        }
-        axes.text(0.5, 0.5, "no two beats to measure between", **style)
+        _say_instead(axes, "no two beats to measure between")
     axes.tick_params(labelbottom=False)
     _bars(page, (x, y + height - 8, width), analysis)
+
+
+def _say_instead(axes: Axes, why: str) -> None:
+    """Why there is nothing to draw."""
+    axes.text(0.5, 0.5, why, color=SOFT, fontsize=8, ha="center", transform=axes.transAxes)
 
 
 def _spread(axes: Axes, at_s: np.ndarray, rate: np.ndarray, duration_s: float) -> None:
@@ -157,13 +156,7 @@ def draw_poincare(page: Page, place: tuple[float, float, float, float], summary:
     pairs = np.flatnonzero(np.isfinite(before) & np.isfinite(after))
     if len(pairs) < 2:
         axes.set(xticks=[], yticks=[])
-        style: dict[str, Any] = {
-            "color": SOFT,
-            "fontsize": 8,
-            "ha": "center",
-            "transform": axes.transAxes,
-        }
-        axes.text(0.5, 0.5, "too few beats", **style)
+        _say_instead(axes, "too few beats")
         return
     both = np.concatenate([before[pairs], after[pairs]])
     low, high = np.percentile(both, [0.2, 99.8])
