@@ -156,8 +156,10 @@ def test_pause_scroll_and_the_strip_as_a_file(
         puppet.send(demo_mv[: 60 * RATE])
         do("pen", to=59.0)
         do("press", key=" ")
+        puppet.send(demo_mv[60 * RATE : 62 * RATE])
+        do("pen", to=61.0)  # over the blank edge of the paper that stands still
         paused = do("look")
-        puppet.send(demo_mv[60 * RATE : 70 * RATE])
+        puppet.send(demo_mv[62 * RATE : 70 * RATE])
         do("pen", to=69.0)
         still = do("look")
         do("press", key="ArrowLeft")
