@@ -19,7 +19,7 @@ from ..edge.delineation import Delineation
 from ..edge.frontend import filter_record
 from ..edge.network import StreamingNetwork
 from ..edge.record import Record
-from .datasets import fold_of, read_beats, read_channel, record_names, rhythm_spans
+from .datasets import fold_of, group_of, read_beats, read_channel, record_names, rhythm_spans
 from .metrics import pair_beats
 
 Doubles = npt.NDArray[np.float64]
@@ -62,25 +62,32 @@ def collect_beats(
     left_out: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> BeatData:
-    """Every annotated beat of N, S or V in MIT-BIH as it is read here, flutter excluded.
+    """Every annotated beat of N, S or V in a folder of mitdb or qtdb as read here, without flutter.
 
-    `network_of` gives the network for each fold that has one of its own, and at None for the rest;
-    the records of the fold `left_out` are not read.
+    QTDB's excerpts of MIT-BIH records are left to mitdb. `network_of` gives the network for each
+    fold that has one of its own, and at None for the rest; the records of the fold `left_out` are
+    not read.
     """
-    names = [n for n in record_names(folder) if fold_of(f"mitdb/{n}") != left_out]
+    named = [(name, group_of(folder.name, name)) for name in record_names(folder)]
+    chosen = [
+        (name, fold_of(group))
+        for name, group in named
+        if (folder / f"{name}.atr").is_file() and group.startswith(f"{folder.name}/")
+    ]
+    chosen = [(name, fold) for name, fold in chosen if fold != left_out]
     parts = []
-    for k, name in enumerate(names):
-        network = StreamingNetwork(network_of.get(fold_of(f"mitdb/{name}"), network_of[None]))
+    for k, (name, fold) in enumerate(chosen):
+        network = StreamingNetwork(network_of.get(fold, network_of[None]))
         parts += [read_lead(folder / name, channel, network) for channel in (0, 1)]
         if progress is not None:
-            progress((k + 1) / len(names))
+            progress((k + 1) / len(chosen))
     return joined(parts)
 
 
 def read_lead(path: Path, channel: int, network: StreamingNetwork) -> BeatData:
     """The annotated beats (`.atr`) of one channel."""
     record = read_channel(path, channel)
-    positions, evidence = _read(record, network)
+    positions, evidence = read_evidence(record, network)
     scale = RATE_HZ / record.rate_hz
     reference = read_beats(path, scale)
     flutter, _ = rhythm_spans(path, scale)
@@ -100,8 +107,10 @@ def read_lead(path: Path, channel: int, network: StreamingNetwork) -> BeatData:
     return BeatData(features, y, counts[y] ** -0.5, names, np.array(times))
 
 
-def _read(record: Record, network: StreamingNetwork) -> tuple[Doubles, list[tuple[float, ...]]]:
-    """R peaks in samples at 250 Hz and their evidence."""
+def read_evidence(
+    record: Record, network: StreamingNetwork
+) -> tuple[Doubles, list[tuple[float, ...]]]:
+    """R peaks (n,) of a lead in samples at 250 Hz, and the `FEATURES` of each beat."""
     filtered, _ = filter_record(record.signal_mv, record.rate_hz)
     network.reset()
     delineation = Delineation(network)

@@ -1,4 +1,8 @@
-"""Fit the beat classes on MIT-BIH: what tells S and V beats in the context of those before.
+"""Fit the beat classes: what tells S and V beats in the context of those before.
+
+Marked beats teach by cross-entropy; of a record whose statement says only that a class is there or
+not, the beats learn -ln(1 - prod(1 - p)), or the mean of -ln(1 - p): the likelihood of what is
+known (multiple instance learning by noisy-or; Maron and Lozano-Perez 1998).
 
 Each record's evidence should come from a network that has not seen it (`leadone quantize --cross`):
 the QRS edges of its own training records are better than those of any other will be.
@@ -19,6 +23,7 @@ from ..edge.beat_context import FEATURES
 from ..edge.beat_model import CLASSES, CLIP, BeatModel
 from ..edge.errors import InputError
 from .beat_data import BeatData
+from .hinted_beats import NONE, SOME, HintedBeats
 
 Doubles = npt.NDArray[np.float64]
 MEMBERS = 3
@@ -27,12 +32,16 @@ STEPS = 2000
 BATCH = 512
 NOISE, DROPPED, SMOOTHING = 0.3, 0.05, 0.02
 RATE, DECAY, AVERAGE = 5e-3, 0.03, 0.995
+HINTED_RECORDS = 16  # a step, of those with something, and as many of the others
+NONE_WEIGHT, SOME_WEIGHT = 1.0, 0.3
+SUREST = 1 - 1e-4  # a probability, where 1 would be infinitely wrong
 
 
-def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
+def fit_beats(data: BeatData, hinted: HintedBeats | None = None, seed: int = 0) -> BeatModel:
     """The mean of `MEMBERS` networks from different random weights, as one.
 
-    InputError where a class has no beat: it could never be told.
+    `data` are marked beats, `hinted` those of records with statements. InputError where a class has
+    no beat: it could never be told.
     """
     for k, name in enumerate(CLASSES):
         if not (data.classes == k).any():
@@ -40,8 +49,14 @@ def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
                 f"no labelled beat to fit the classes on is {name}; bring more records"
             )
     mean, scale = data.features.mean(0), data.features.std(0) + 1e-6
-    z = np.clip((data.features - mean) / scale, -CLIP, CLIP)
-    members = [_member(data, z, seed + k) for k in range(MEMBERS)]
+
+    def standardised(features: Doubles) -> torch.Tensor:
+        z = np.clip((features - mean) / scale, -CLIP, CLIP)
+        return torch.tensor(z, dtype=torch.float32)
+
+    z = standardised(data.features)
+    hints = _Hints(hinted, standardised(hinted.features)) if hinted is not None else None
+    members = [_member(data, z, hints, seed + k) for k in range(MEMBERS)]
     first, second, last = zip(*members, strict=True)
     layers = (
         (np.concatenate([w for w, _ in first]), np.concatenate([b for _, b in first])),
@@ -51,9 +66,49 @@ def fit_beats(data: BeatData, seed: int = 0) -> BeatModel:
     return BeatModel(mean, scale, layers)
 
 
-def _member(data: BeatData, z: Doubles, seed: int) -> list[tuple[Doubles, Doubles]]:
+class _Hints:
+    """Hinted beats by record, (records, longest, k), and which of those places hold a beat."""
+
+    def __init__(self, hinted: HintedBeats, z: torch.Tensor) -> None:
+        counts = np.bincount(hinted.records, minlength=len(hinted.hints))
+        place = np.arange(len(z)) - np.repeat(np.cumsum(counts) - counts, counts)
+        shape = len(counts), int(counts.max())
+        self.z, self.has_beat = torch.zeros(*shape, z.shape[1]), torch.zeros(*shape)
+        self.z[hinted.records, place] = z
+        self.has_beat[hinted.records, place] = 1.0
+        self.hints = torch.from_numpy(hinted.hints)
+        has_some = (hinted.hints == SOME).any(1)
+        self._kinds = [np.flatnonzero(kind) for kind in (has_some, ~has_some) if kind.any()]
+
+    def loss(self, net: nn.Module, rng: np.random.Generator) -> torch.Tensor:
+        """Of a few records of each kind, summed over the classes."""
+        chosen = np.concatenate([rng.choice(kind, HINTED_RECORDS) for kind in self._kinds])
+        here, hints = self.has_beat[chosen][..., None], self.hints[chosen]
+        chance = functional.softmax(net(_disturbed(self.z[chosen])), 2).clamp(max=SUREST)
+        absent = (torch.log1p(-chance) * here).sum(1)  # (records, classes)
+        each = absent / here.sum(1)
+        total = torch.zeros(())
+        for k in range(len(CLASSES)):
+            none, some = hints[:, k] == NONE, hints[:, k] == SOME
+            if none.any():
+                total = total - NONE_WEIGHT * each[none, k].mean()
+            if some.any():
+                nowhere = absent[some, k].exp().clamp(max=SUREST)
+                total = total - SOME_WEIGHT * torch.log1p(-nowhere).mean()
+        return total
+
+
+def _disturbed(z: torch.Tensor) -> torch.Tensor:
+    """Features with noise, some of them missing."""
+    seen = z + NOISE * torch.randn_like(z)
+    return seen * (torch.rand_like(seen) > DROPPED)
+
+
+def _member(
+    data: BeatData, x: torch.Tensor, hints: _Hints | None, seed: int
+) -> list[tuple[Doubles, Doubles]]:
     """Weights and offsets of the layers of one network."""
-    x, y = torch.tensor(z, dtype=torch.float32), torch.from_numpy(data.classes)
+    y = torch.from_numpy(data.classes)
     chance = data.weights / data.weights.sum()
     torch.manual_seed(seed)
     net = nn.Sequential(
@@ -69,9 +124,10 @@ def _member(data: BeatData, z: Doubles, seed: int) -> list[tuple[Doubles, Double
     rng = np.random.default_rng(seed)
     for step in range(STEPS):
         chosen = rng.choice(len(x), BATCH, p=chance)
-        seen = x[chosen] + NOISE * torch.randn(BATCH, x.shape[1])
-        seen = seen * (torch.rand_like(seen) > DROPPED)
-        loss = functional.cross_entropy(net(seen), y[chosen], label_smoothing=SMOOTHING)
+        told = net(_disturbed(x[chosen]))
+        loss = functional.cross_entropy(told, y[chosen], label_smoothing=SMOOTHING)
+        if hints is not None:
+            loss = loss + hints.loss(net, rng)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

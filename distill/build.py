@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from ..edge.record_head import RecordHead
 from ..edge.rhythm import FEATURES, RhythmModel
 from ..edge.timing import HOP_SAMPLES, LOOKAHEAD_SAMPLES
 from .arithmetic_loss import MAX_LOSS_POINTS, SETS, Figure, arithmetic_loss, check_loss
-from .beat_data import collect_beats
+from .beat_data import collect_beats, joined
 from .beat_fit import fit_beats
 from .datasets import CINC_VALIDATION_FOLD, LabelledLead
 from .delineator import work_of
@@ -30,6 +30,7 @@ from .export.quantize import PERCENTILE, quantize
 from .export.trace import trace
 from .findings_fit import collect_findings, fit_findings
 from .finetune import Multitask, load_run, training_leads, without_fold
+from .hinted_beats import collect_hinted
 from .records import seen_records
 from .rhythm_fit import as_manifest, collect, fit
 
@@ -66,10 +67,10 @@ def build_bundle(
 ) -> tuple[dict[str, Any], list[Figure]]:
     """Write the bundle of a run's weights to `out`; returns its manifest, and what int8 costs.
 
-    `data` holds ludb and mitdb for calibration and beat classes (without the run's left-out fold),
-    ptbxl for the thresholds of the findings, and cinc2017 for the rhythm. Without ptbxl there are
-    no findings, and without `with_rhythm` every rhythm is equally likely. `cross` are runs that
-    each left a fold out: the beat classes are fitted on what these say of that fold.
+    `data` holds ludb, mitdb and qtdb for calibration and beat classes (without the run's left-out
+    fold), ptbxl for more of the latter and for the findings, and cinc2017 for the rhythm. Without
+    ptbxl there are no findings, and without `with_rhythm` every rhythm is equally likely. `cross`
+    are runs that each left a fold out: the beat classes are fitted on what these say of that fold.
 
     An int8 bundle is compared with its float32 twin on every set below `data`, and refused with
     InputError where it loses more than `max_loss_points` of a figure; None does without.
@@ -92,8 +93,13 @@ def build_bundle(
 
     with TemporaryDirectory() as scratch:
         if (data / "mitdb").is_dir():
-            beats = collect_beats(data / "mitdb", networks, config.fold, show("beats"))
-            parts = replace(parts, beats=fit_beats(beats))
+            sets = [data / name for name in ("mitdb", "qtdb") if (data / name).is_dir()]
+            beats = [
+                collect_beats(s, networks, config.fold, show(f"beats of {s.name}")) for s in sets
+            ]
+            has_hints = (data / "ptbxl").is_dir()
+            hinted = collect_hinted(data, networks, show("beats of ptbxl")) if has_hints else None
+            parts = replace(parts, beats=fit_beats(joined(beats), hinted))
         parts = _fitted(parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress)
         figures: list[Figure] = []
         if arithmetic == "int8" and max_loss_points is not None:
@@ -110,6 +116,20 @@ def build_bundle(
             )
             check_loss(figures, max_loss_points)
     return _write(out, parts).manifest, figures
+
+
+def _beats(
+    data: Path,
+    networks: Mapping[int | None, bytes],
+    left_out: int | None,
+    show: Callable[[str], Callable[[float], None] | None],
+) -> BeatModel:
+    """Beat classes of the marked and the hinted beats below `data`."""
+    sets = [data / name for name in ("mitdb", "qtdb") if (data / name).is_dir()]
+    marked = [collect_beats(s, networks, left_out, show(f"beats of {s.name}")) for s in sets]
+    has_hints = (data / "ptbxl").is_dir()
+    hinted = collect_hinted(data, networks, show("beats of ptbxl")) if has_hints else None
+    return fit_beats(joined(marked), hinted)
 
 
 def refit_bundle(

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .filters import STEPS_PER_MV
+from .labels import BEATS
 from .waves import WaveRun
 
 Doubles = npt.NDArray[np.float64]
@@ -30,6 +31,10 @@ FEATURES = (
     "has_p",
     "p_share",  # of the last twelve beats with a P wave
     "alike_share",  # of the last ten beats, those with a QRS like this one
+    "width",  # ln(QRS duration in samples)
+    "turned",  # (net deflection of the QRS - median) / median peak to peak
+    "more_v",  # the network's log-odds of V against N and S, less their median
+    "more_s",  # of S against N
 )
 
 RR_BEATS = 12
@@ -42,6 +47,7 @@ QRS_WINDOW = (-25, 36)  # samples around the R peak
 T_WINDOW = (25, 91)
 SHIFTS = (-4, -2, 0, 2, 4)
 UNSHIFTED = SHIFTS.index(0)
+N, S, V = (BEATS.index(name) for name in "NSV")
 # Places in the signal around an R peak: the QRS at each shift (shifts, n), and the ST-T stretch.
 SHIFTED = np.array(SHIFTS)[:, None] - SHIFTS[0] + np.arange(QRS_WINDOW[1] - QRS_WINDOW[0])
 T_PART = slice(*(at - QRS_WINDOW[0] - SHIFTS[0] for at in T_WINDOW))
@@ -60,16 +66,21 @@ class BeatContext:
         self._last_rr: float | None = None
         self._rr, self._changes = _Recent(RR_BEATS), _Recent(RR_BEATS)
         self._widths, self._heights = _Recent(RR_BEATS), _Recent(RR_BEATS)
+        self._nets = _Recent(RR_BEATS)
+        self._v, self._s = _Recent(RR_BEATS), _Recent(RR_BEATS)
         self._has_p = _Recent(RR_BEATS)
         self._shapes = np.zeros((ALIKE_BEATS, QRS_WINDOW[1] - QRS_WINDOW[0]))  # of length 127
         self._seen = 0
         self._template: tuple[Doubles, Doubles] | None = None  # QRS and ST-T
         self._unusual = 0
 
-    def features(self, r: float, qrs: WaveRun, has_p: bool, around: Doubles) -> Doubles:
-        """The `FEATURES` of the next beat; it then belongs to the past.
+    def features(
+        self, r: float, qrs: WaveRun, net_mv: float, has_p: bool, around: Doubles
+    ) -> Doubles:
+        """The `FEATURES` of the next beat up to "turned"; it then belongs to the past.
 
-        `r` is its R peak, `around` the signal in mV from `first_sample(r)` to `last_sample(r)`.
+        `r` is its R peak, `net_mv` the highest plus the lowest deflection of its QRS, `around` the
+        signal in mV from `first_sample(r)` to `last_sample(r)`.
         """
         rr = FIRST_RR if self._last_r is None else min(r - self._last_r, LONGEST_RR)
         usual_rr = self._rr.median(rr)
@@ -78,6 +89,7 @@ class BeatContext:
         shape, units = shapes[UNSHIFTED], _units(shapes)
         height = float(shape.max() - shape.min()) + LEAST_MV
         likeness, t_likeness = self._likeness(units, tail)
+        usual_height = self._heights.median(height)
         premature, wider = log(rr / usual_rr), log(width / self._widths.median(width))
         known = min(self._seen, ALIKE_BEATS)
         alike = np.count_nonzero(self._shapes[:known] @ units[UNSHIFTED] > ALIKE * SHAPE_STEPS)
@@ -89,10 +101,12 @@ class BeatContext:
                 wider,
                 likeness,
                 t_likeness,
-                log(height / self._heights.median(height)),
+                log(height / usual_height),
                 float(has_p),
                 self._has_p.mean(0.5),
                 alike / known if known else 1.0,
+                log(width),
+                (net_mv - self._nets.median(net_mv)) / usual_height,
             ]
         )
         is_usual = premature > EARLY and wider <= log(WIDE) and likeness > UNLIKE
@@ -101,9 +115,22 @@ class BeatContext:
         if is_usual or self._unusual > PATIENCE // 2:
             self._widths.push(width)
             self._heights.push(height)
+            self._nets.push(net_mv)
         self._has_p.push(float(has_p))
         self._shapes[self._seen % ALIKE_BEATS] = np.rint(units[UNSHIFTED] * SHAPE_STEPS)
         self._seen += 1
+        return found
+
+    def opinion(self, logits: Doubles) -> Doubles:
+        """The last two `FEATURES` of a beat, of the network's logits (4,) of `BEATS` at its R peak.
+
+        Beats come here in their order too. What a heart's or a lead's usual beats look like to the
+        network is in the median: the difference is what carries over to other hearts.
+        """
+        v, s = float(logits[V] - max(logits[N], logits[S])), float(logits[S] - logits[N])
+        found = np.array([v - self._v.median(v), s - self._s.median(s)])
+        self._v.push(v)
+        self._s.push(s)
         return found
 
     def _likeness(self, units: Doubles, tail: Doubles) -> tuple[float, float]:

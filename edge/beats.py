@@ -47,7 +47,7 @@ class DraftBeat:
     qrs_mv: float  # net deflection: highest plus lowest, from the line between its edges
     p_mv: float | None  # mean deflection of the P wave
     blocked_p: tuple[WaveRun, ...] = ()
-    evidence: tuple[float, ...] = ()  # the FEATURES of beat_context that the label is from
+    evidence: tuple[float, ...] = ()  # the FEATURES of beat_context; the last two when complete
 
 
 class BeatAssembler:
@@ -115,8 +115,8 @@ class BeatAssembler:
         done = self._complete(self._pending) if self._pending is not None else []
         (conducted, p_mv), blocked = self._assign_p(qrs)
         around = self._signal.slice(first_sample(r), last_sample(r))[0].astype(np.float64)
-        evidence = self._context.features(r, qrs, conducted is not None, around)
-        told = tuple(evidence.tolist())
+        features = self._context.features(r, qrs, qrs_mv, conducted is not None, around)
+        told = tuple(features.tolist())
         self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, blocked, told)
         self._last_r = r
         self._p_waves.clear()
@@ -124,10 +124,12 @@ class BeatAssembler:
 
     def _complete(self, beat: DraftBeat) -> list[DraftBeat]:
         self._pending = None
-        label = BEATS[int(self._network_logits(beat.r).argmax())]
+        logits = self._network_logits(beat.r)
+        label, opinion = BEATS[int(logits.argmax())], self._context.opinion(logits)
+        evidence = (*beat.evidence, *opinion.tolist())
         if self._model is not None and label != "Q":
-            label = CLASSES[int(self._model.logits(np.array(beat.evidence)).argmax())]
-        return [replace(beat, label=label)]
+            label = CLASSES[int(self._model.logits(np.array(evidence)).argmax())]
+        return [replace(beat, label=label, evidence=evidence)]
 
     def _assign_p(
         self, qrs: WaveRun

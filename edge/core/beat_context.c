@@ -147,8 +147,22 @@ static void remember_unit(lo_beat_context *context, const float unit[LO_QRS_LENG
   if (context->seen < LO_ALIKE_BEATS) context->seen += 1;
 }
 
-void lo_beat_context_features(lo_beat_context *context, double r, double width, bool has_p,
-                              const float around[LO_AROUND], float features[LO_BEAT_FEATURES]) {
+static float above_median(lo_recent *recent, float value) {
+  const float above = value - median_of(recent, value);
+  remember(recent, value);
+  return above;
+}
+
+void lo_beat_context_opinion(lo_beat_context *context, const double logits[LO_BEATS],
+                             float features[LO_BEAT_FEATURES]) {
+  const double n = logits[LO_N], s = logits[LO_S], v = logits[LO_V];
+  features[LO_BEAT_FEATURES - 2] = above_median(&context->v, (float)(v - (n > s ? n : s)));
+  features[LO_BEAT_FEATURES - 1] = above_median(&context->s, (float)(s - n));
+}
+
+void lo_beat_context_features(lo_beat_context *context, double r, double width, float net_mv,
+                              bool has_p, const float around[LO_AROUND],
+                              float features[LO_BEAT_FEATURES]) {
   const float since = (float)(r - context->last_r);
   const float rr = !context->has_last ? first_rr : since < longest_rr ? since : longest_rr;
   const float usual_rr = median_of(&context->rr, rr);
@@ -156,6 +170,7 @@ void lo_beat_context_features(lo_beat_context *context, double r, double width, 
   const float *shape = around + STEP * UNSHIFTED;
   const float *tail = around + LO_BEHIND_R + LO_TAIL_FROM;
   const float height = height_of(shape);
+  const float usual_height = median_of(&context->heights, height);
   float unit[LO_QRS_LENGTH];
   to_unit(shape, LO_QRS_LENGTH, unit);
   float *f = features;
@@ -165,16 +180,19 @@ void lo_beat_context_features(lo_beat_context *context, double r, double width, 
   *f++ = lo_logf(wider / median_of(&context->widths, wider));
   *f++ = likeness(context, around);
   *f++ = tail_likeness(context, tail);
-  *f++ = lo_logf(height / median_of(&context->heights, height));
+  *f++ = lo_logf(height / usual_height);
   *f++ = has_p ? 1.0f : 0.0f;
   *f++ = p_share(context);
   *f++ = alike_share(context, unit);
+  *f++ = lo_logf(wider);
+  *f++ = (net_mv - median_of(&context->nets, net_mv)) / usual_height;
   const bool is_usual = features[0] > early && features[3] <= wide && features[4] > unlike;
   remember_time(context, r, rr, usual_rr);
   remember_shape(context, shape, tail, is_usual);
   if (is_usual || context->unusual > PATIENCE / 2) {
     remember(&context->widths, wider);
     remember(&context->heights, height);
+    remember(&context->nets, net_mv);
   }
   remember_p(context, has_p);
   remember_unit(context, unit);

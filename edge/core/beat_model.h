@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-enum { LO_BEAT_FEATURES = 10, LO_BEAT_CLASSES = 3, LO_MOST_UNITS = 32 };
+enum { LO_BEAT_FEATURES = 14, LO_BEAT_CLASSES = 3, LO_MOST_UNITS = 32 };
 
 typedef struct {
   const float *weights; /* (out, in) */

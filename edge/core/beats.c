@@ -93,13 +93,19 @@ static void assign_p(lo_beats *beats, double qrs_onset, lo_beat *beat) {
   beats->p_count = 0;
 }
 
-static int32_t network_label(const lo_beats *beats, double r) {
-  const int32_t frame = (int32_t)lo_floor((r + 0.5) / LO_BEAT_FRAME_SAMPLES);
+/* The frame of beat logits that an R peak falls into. */
+static int32_t frame_of(double r) {
+  return (int32_t)lo_floor((r + 0.5) / LO_BEAT_FRAME_SAMPLES);
+}
+
+/* The likeliest class; the logits are means over the frames around the R peak. */
+static int32_t network_label(const lo_beats *beats, double r, double means[LO_BEATS]) {
+  const int32_t frame = frame_of(r);
   const lo_network_model *network = beats->network;
   const int32_t zero = network->tensors[network->outputs[1]].zero;
-  double means[LO_BEATS] = {0};
   int32_t best = 0;
   for (int32_t c = 0; c < LO_BEATS; ++c) {
+    means[c] = 0;
     for (int32_t k = frame - 1; k <= frame + 1; ++k) {
       const int32_t at = nearest(k, beats->logits_heard, LO_LOGITS_KEPT) % LO_LOGITS_KEPT;
       means[c] += (double)((float)(beats->logits[at][c] - zero) * network->scales[1]);
@@ -110,18 +116,22 @@ static int32_t network_label(const lo_beats *beats, double r) {
   return best;
 }
 
+static void find_label(lo_beats *beats) {
+  double logits[LO_BEATS];
+  int32_t label = network_label(beats, beats->pending.r, logits);
+  lo_beat_context_opinion(&beats->context, logits, beats->evidence);
+  if (beats->model && label != LO_Q) label = lo_beat_class(beats->model, beats->evidence);
+  beats->label = (int8_t)label;
+}
+
 void lo_beats_prepare(lo_beats *beats) {
-  if (!beats->has_pending || !beats->model || beats->model_label >= 0) return;
-  beats->model_label = (int8_t)lo_beat_class(beats->model, beats->evidence);
+  if (!beats->has_pending || beats->label >= 0) return;
+  if (frame_of(beats->pending.r) + 1 < beats->logits_heard) find_label(beats);
 }
 
 static bool complete(lo_beats *beats, lo_beat *done) {
-  int32_t label = network_label(beats, beats->pending.r);
-  if (beats->model && label != LO_Q) {
-    lo_beats_prepare(beats);
-    label = beats->model_label;
-  }
-  beats->pending.label = (uint8_t)label;
+  if (beats->label < 0) find_label(beats);
+  beats->pending.label = (uint8_t)beats->label;
   beats->has_pending = false;
   *done = beats->pending;
   return true;
@@ -141,10 +151,10 @@ static bool new_qrs(lo_beats *beats, const lo_wave_run *qrs, lo_beat *done) {
   for (int32_t k = 0; k < LO_AROUND; ++k) {
     around[k] = (float)sample(beats, first + k) / LO_STEPS_PER_MV;
   }
-  lo_beat_context_features(&beats->context, r, qrs->offset - qrs->onset, beat->has_p, around,
-                           beats->evidence);
+  lo_beat_context_features(&beats->context, r, qrs->offset - qrs->onset, qrs_mv, beat->has_p,
+                           around, beats->evidence);
   beats->has_pending = true;
-  beats->model_label = -1;
+  beats->label = -1;
   beats->last_r = r;
   return gives;
 }

@@ -43,7 +43,7 @@ typedef struct {
   int16_t signal[LO_SIGNAL_KEPT]; /* a ring, in 1/1024 mV */
   int8_t logits[LO_LOGITS_KEPT][LO_BEATS];
   uint8_t p_count;
-  int8_t model_label; /* of the pending beat, -1 while it is not known */
+  int8_t label; /* of the pending beat, -1 while it is not known */
   bool has_pending;
 } lo_beats;
 

@@ -10,12 +10,21 @@ from leadone.distill import beat_data, beat_fit
 from leadone.distill.beat_data import BeatData, collect_beats
 from leadone.distill.beat_fit import fit_beats
 from leadone.distill.datasets import fold_of
+from leadone.distill.hinted_beats import (
+    NONE,
+    SOME,
+    UNKNOWN,
+    HintedBeats,
+    collect_hinted,
+    hints_of,
+)
+from leadone.distill.records import ptbxl_records
 from leadone.edge.beat_context import FEATURES
 from leadone.edge.beat_model import CLASSES
 from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 
-EARLY, WIDER = FEATURES.index("premature"), FEATURES.index("wider")
+EARLY, WIDER, TURNED = (FEATURES.index(name) for name in ("premature", "wider", "turned"))
 
 
 def _data(seed: int, n: int = 3000) -> BeatData:
@@ -36,6 +45,47 @@ def test_it_finds_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     for k, name in enumerate(CLASSES):
         assert (told[unseen.classes == k] == k).mean() > 0.9, name
     assert fit_beats(_data(0)).as_manifest() == model.as_manifest()
+
+
+def test_what_is_known_of_records_alone_moves_their_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide beats of these hearts are not V, turned ones may be: marked beats say neither."""
+    monkeypatch.setattr(beat_fit, "STEPS", 400)
+    rng = np.random.default_rng(0)
+    features = rng.normal(0, 0.1, (4000, len(FEATURES)))
+    records = np.repeat(np.arange(400), 10)
+    features[:, WIDER] += 0.5 * (rng.random(4000) < 0.3)
+    has_v = records % 4 == 0
+    is_v = has_v & (np.arange(4000) % 10 == 5)
+    features[is_v, TURNED] += 1
+    hints = np.full((400, 3), UNKNOWN, np.int8)
+    hints[:, 2] = np.where(np.arange(400) % 4 == 0, SOME, NONE)
+    told_v = [
+        fit_beats(_data(0), hinted).logits(features).argmax(1) == 2
+        for hinted in (None, HintedBeats(features, records, hints))
+    ]
+    wide = ~has_v & (features[:, WIDER] > 0.25)
+    assert told_v[0][wide].mean() > 0.5 > 0.1 > told_v[1][wide].mean()
+    assert told_v[1][is_v].mean() > 0.9 and told_v[1][has_v & ~is_v].mean() < 0.1
+
+
+def test_statements_of_a_record() -> None:
+    """PVC says that some beat is V; without it none is, unless a statement leaves that open."""
+    of = {"SR": (NONE, NONE), "PVC": (NONE, SOME), "PAC": (SOME, NONE), "BIGU": (UNKNOWN, UNKNOWN)}
+    of |= {"AFIB": (UNKNOWN, NONE)}
+    for code, (s, v) in of.items():
+        assert hints_of(frozenset({code})) == [UNKNOWN, s, v], code
+    assert hints_of(frozenset({"PVC", "TRIGU"})) == [UNKNOWN, UNKNOWN, SOME]
+
+
+def test_hinted_beats_are_those_of_training_folds(data_dir: Path) -> None:
+    network = load_bundle("wrist").files["model.onnx"]
+    hinted = collect_hinted(data_dir, {None: network})
+    rows = [label for _, _, label in ptbxl_records(data_dir) if label.fold < 9]
+    paced = sum("PACE" in label.codes for label in rows)
+    assert 0.98 * (len(rows) - paced) < len(hinted.hints) <= len(rows) - paced
+    assert hinted.features.shape == (len(hinted.records), len(FEATURES))
+    assert np.isfinite(hinted.features).all() and (np.diff(hinted.records) >= 0).all()
+    assert np.bincount(hinted.records).min() >= 6
 
 
 def test_a_class_without_beats_is_refused() -> None:

@@ -8,7 +8,7 @@ import pytest
 from leadone.edge.beat_context import FEATURES, BeatContext, first_sample, last_sample
 from leadone.edge.beat_model import BeatModel
 from leadone.edge.errors import InputError
-from leadone.edge.labels import QRS
+from leadone.edge.labels import BEATS, QRS
 from leadone.edge.waves import WaveRun
 
 NARROW = np.exp(-(np.arange(-60, 61) ** 2) / 18.0)
@@ -16,9 +16,13 @@ WIDE = -1.5 * np.exp(-((np.arange(-60, 61) - 4) ** 2) / 300.0)
 
 
 def _told(
-    rr: list[float], shapes: list[np.ndarray], widths: list[float] | None = None
+    rr: list[float],
+    shapes: list[np.ndarray],
+    widths: list[float] | None = None,
+    logits: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The features of beats of these shapes at these RR intervals, by name."""
+    logits = np.zeros((len(rr), len(BEATS))) if logits is None else logits
     r_peaks = 300 + np.cumsum(rr)
     signal = np.zeros(int(r_peaks[-1]) + 300)
     for r, shape in zip(r_peaks, shapes, strict=True):
@@ -28,7 +32,9 @@ def _told(
         width = 22.0 if widths is None else widths[k]
         qrs = WaveRun(QRS, r - width / 2, r + width / 2, 0.95, 11)
         around = signal[first_sample(r) : last_sample(r)]
-        rows.append(context.features(r, qrs, shapes[k] is NARROW, around))
+        net = float(shapes[k].max() + shapes[k].min())
+        features = context.features(r, qrs, net, shapes[k] is NARROW, around)
+        rows.append(np.concatenate([features, context.opinion(logits[k])]))
     return dict(zip(FEATURES, np.array(rows).T, strict=True))
 
 
@@ -42,6 +48,17 @@ def test_an_early_wide_beat_stands_out_and_the_next_usual_one_does_not() -> None
     assert told["alike_share"][20] == 0 and told["alike_share"][22] > 0.8
     assert told["has_p"][20] == 0 and told["has_p"][22] == 1
     assert told["wider"][22] == pytest.approx(0)  # the wide one did not widen the usual
+    assert told["width"][20] == pytest.approx(np.log(40))
+    assert told["turned"][20] < -2 and told["turned"][22] == pytest.approx(0)
+
+
+def test_the_networks_opinion_counts_by_how_it_differs_from_what_it_was() -> None:
+    usual = [4.0, 0.0, 3.0, -5.0]  # a little like V
+    logits = np.tile(usual, (20, 1))
+    logits[15] = [2.0, 0.0, 5.0, -5.0]
+    told = _told([200.0] * 20, [NARROW] * 20, logits=logits)
+    assert told["more_v"][:15] == pytest.approx(0) and told["more_v"][15] == pytest.approx(4)
+    assert told["more_s"][15] == pytest.approx(2) and told["more_v"][16:] == pytest.approx(0)
 
 
 def test_every_second_beat_ectopic_leaves_the_template_to_the_usual_ones() -> None:

@@ -16,7 +16,7 @@ from leadone.edge.bundle import Bundle
 from leadone.edge.c_stream import REASONS
 from leadone.edge.filters import STEPS_PER_MV
 from leadone.edge.frontend import filter_record
-from leadone.edge.labels import QRS
+from leadone.edge.labels import BEATS, QRS
 from leadone.edge.pooling import Pool
 from leadone.edge.quality import QualityLimits, QualityTracker
 from leadone.edge.waves import (
@@ -107,6 +107,7 @@ def test_features_of_beats_and_their_class(core: ctypes.CDLL, demo: Record, wris
         POINTER,
         DOUBLE,
         DOUBLE,
+        ctypes.c_float,
         ctypes.c_bool,
         POINTER,
         POINTER,
@@ -117,11 +118,13 @@ def test_features_of_beats_and_their_class(core: ctypes.CDLL, demo: Record, wris
         width, has_p = float(rng.uniform(1, 60)), bool(rng.random() < 0.7)
         around = filtered[first_sample(r) : last_sample(r)]
         qrs = WaveRun(QRS, r - width / 2, r + width / 2, 0.9, 10)
-        expected = context.features(r, qrs, has_p, around.astype(np.float64))
+        net_mv, logits = float(np.float32(rng.normal(0.5, 1))), rng.normal(0, 3, len(BEATS))
+        features = context.features(r, qrs, net_mv, has_p, around.astype(np.float64))
+        expected = np.concatenate([features, context.opinion(logits)])
         found = np.zeros(len(FEATURES), np.float32)
-        core.lo_beat_context_features(
-            c_context, r, qrs.offset - qrs.onset, has_p, around.ctypes.data, found.ctypes.data
-        )
+        width, at = qrs.offset - qrs.onset, (around.ctypes.data, found.ctypes.data)
+        core.lo_beat_context_features(c_context, r, width, net_mv, has_p, *at)
+        core.lo_beat_context_opinion(c_context, POINTER(logits.ctypes.data), POINTER(at[1]))
         assert found == pytest.approx(expected, abs=5e-4)  # a template rounds to 1 uV
         label = core.lo_beat_class(_beat_model(core), POINTER(found.ctypes.data))
         labels.append(label)
