@@ -34,6 +34,9 @@ NOISE, DROPPED, SMOOTHING = 0.3, 0.05, 0.02
 RATE, DECAY, AVERAGE = 5e-3, 0.03, 0.995
 HINTED_RECORDS = 16  # a step, of those with something, and as many of the others
 NONE_WEIGHT, SOME_WEIGHT = 1.0, 0.3
+# Taken off the log-odds of N, S, V: draws show V more often than hearts do. Crosswise on MIT-BIH
+# the F1 of V hardly changes from 0 to 1 and is best here.
+OFF = np.array([0.0, 0.0, 0.5])
 SUREST = 1 - 1e-4  # a probability, where 1 would be infinitely wrong
 
 
@@ -61,7 +64,7 @@ def fit_beats(data: BeatData, hinted: HintedBeats | None = None, seed: int = 0) 
     layers = (
         (np.concatenate([w for w, _ in first]), np.concatenate([b for _, b in first])),
         (block_diag(*(w for w, _ in second)), np.concatenate([b for _, b in second])),
-        (np.concatenate([w for w, _ in last], 1) / MEMBERS, np.mean([b for _, b in last], 0)),
+        (np.concatenate([w for w, _ in last], 1) / MEMBERS, np.mean([b for _, b in last], 0) - OFF),
     )
     return BeatModel(mean, scale, layers)
 

@@ -6,13 +6,13 @@ docs/alerts.toml has every key with its default and where that comes from.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import InputError
+from .toml_file import read_toml
 
 # The order of `leadone_alert_kind` in core/leadone.h.
 KINDS = (
@@ -95,13 +95,7 @@ class AlertLimits:
 
 def load_limits(path: Path) -> AlertLimits:
     """Limits from TOML; what it does not name stays at its default, unknown keys are refused."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}); check the path") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not TOML ({error}); correct it") from error
-    return limits_from(values)
+    return limits_from(read_toml(path))
 
 
 def limits_from(values: Mapping[str, Any]) -> AlertLimits:

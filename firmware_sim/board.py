@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..edge.errors import InputError
+from ..edge.toml_file import read_toml
 
 HERE = Path(__file__).parent
 BOARDS = HERE / "boards"
@@ -98,7 +98,7 @@ def load_board(name: str, front_end: str | None = None) -> Board:
     path = known if name in board_names() else Path(name)
     if not path.is_file():
         raise InputError(f"no board {name!r}; there are {', '.join(board_names())}, or a TOML file")
-    values = _read(path)
+    values = read_toml(path)
     parts = {"cpi": Band, "active": Current, "sleep": Current, "battery": Battery}
     made: dict[str, Any] = {
         key: _made(kind, values.pop(key, None), f"{path.name}: {key}")
@@ -110,17 +110,10 @@ def load_board(name: str, front_end: str | None = None) -> Board:
 
 def load_front_end(name: str) -> FrontEnd:
     """A front end of front_ends.toml."""
-    known = _read(FRONT_ENDS)
+    known = read_toml(FRONT_ENDS)
     if name not in known:
         raise InputError(f"no front end {name!r}; there are {', '.join(sorted(known))}")
     return _made(FrontEnd, {"name": name, **known[name]}, f"{FRONT_ENDS.name}: {name}")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read {path.name}: {error}; mend the file") from error
 
 
 def _made(kind: type[Part], values: Any, where: str) -> Part:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ..edge.errors import InputError
+from ..edge.toml_file import read_toml
 
 T = TypeVar("T")
 
 
 def load_config(path: Path | None, kind: type[T], **overrides: Any) -> T:
     """A `kind` from TOML and from what was given by hand; unknown keys are refused by name."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8")) if path else {}
-    except ValueError as error:
-        raise InputError(f"{path} is not TOML ({error}); correct it") from error
+    values = read_toml(path) if path else {}
     given = {key: value for key, value in overrides.items() if value is not None}
     return config_from({**values, **given}, kind)
 
