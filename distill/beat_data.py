@@ -61,6 +61,7 @@ def collect_beats(
     network_of: Mapping[int | None, bytes],
     left_out: int | None = None,
     progress: Callable[[float], None] | None = None,
+    channels: Sequence[int] = (0, 1),
 ) -> BeatData:
     """Every annotated beat of N, S or V in a folder of mitdb or qtdb as read here, without flutter.
 
@@ -78,7 +79,7 @@ def collect_beats(
     parts = []
     for k, (name, fold) in enumerate(chosen):
         network = StreamingNetwork(network_of.get(fold, network_of[None]))
-        parts += [read_lead(folder / name, channel, network) for channel in (0, 1)]
+        parts += [read_lead(folder / name, channel, network) for channel in channels]
         if progress is not None:
             progress((k + 1) / len(chosen))
     return joined(parts)

@@ -78,10 +78,7 @@ def build_bundle(
     model, config = load_run(run)
     leads = training_leads(data, None)
     network = _network(model, leads, config.fold, arithmetic, percentile)
-    networks: dict[int | None, bytes] = {None: network}
-    for path in cross:
-        other, its = load_run(path)
-        networks[its.fold] = _network(other, leads, its.fold, arithmetic, percentile)
+    networks = {None: network, **crossed_networks(cross, leads, arithmetic, percentile)}
     manifest = _manifest(name, version, arithmetic, *_cost(model))
     groups = {lead.group for lead in without_fold(leads, config.fold)}
     groups |= seen_records(data, config.fold)
@@ -116,6 +113,20 @@ def build_bundle(
             )
             check_loss(figures, max_loss_points)
     return _write(out, parts).manifest, figures
+
+
+def crossed_networks(
+    cross: Sequence[Path],
+    leads: list[LabelledLead],
+    arithmetic: str = "int8",
+    percentile: float = PERCENTILE,
+) -> dict[int | None, bytes]:
+    """The network of each run by the fold that it left out of `leads`."""
+    networks = {}
+    for path in cross:
+        model, config = load_run(path)
+        networks[config.fold] = _network(model, leads, config.fold, arithmetic, percentile)
+    return networks
 
 
 def _beats(
