@@ -924,7 +924,8 @@ def quantize(
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
+    help="With --verify: compare windows of LUDB and MIT-BIH below this folder byte by byte too, "
+    "and read both sets on each runtime.",
 )
 @click.option(
     "--target",
@@ -946,7 +947,7 @@ def export(
     _need_export()
     from .distill.export.bundle import export_bundle
     from .distill.export.verify import verify
-    from .distill.export.verify_data import verify_on_data
+    from .distill.export.verify_data import real_windows, verify_on_data
     from .distill.tables import set_table, verdict_table
     from .edge.bundle import load_bundle
 
@@ -965,7 +966,7 @@ def export(
             click.echo(_web_page(bundle, out) if target == WEB_TARGET else _built(out, target))
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
-        verdicts = verify(bundle)
+        verdicts = verify(bundle, None if data is None else real_windows(data))
         console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
         holds = all(verdict.holds for verdict in verdicts)
         on_data = list(verify_on_data(bundle, data)) if data is not None else []

@@ -96,9 +96,12 @@ def golden_windows() -> npt.NDArray[np.float32]:
 def golden_bytes(quantized: QuantizedGraph, windows: npt.NDArray[np.float32]) -> dict[str, Bytes]:
     """`x` and the outputs for each window from silence, (windows, channels, n)."""
     x = quantize_input(windows, quantized.grids[quantized.graph.input])
-    values = [run_integer(quantized, window) for window in x]
-    outputs = zip(OUTPUT_NAMES, quantized.graph.outputs, strict=True)
-    return {"x": x, **{name: np.stack([v[tensor] for v in values]) for name, tensor in outputs}}
+    outputs: dict[str, list[Bytes]] = {name: [] for name in OUTPUT_NAMES}
+    for window in x:
+        values = run_integer(quantized, window)
+        for name, tensor in zip(OUTPUT_NAMES, quantized.graph.outputs, strict=True):
+            outputs[name].append(values[tensor])
+    return {"x": x, **{name: np.stack(found) for name, found in outputs.items()}}
 
 
 def read_golden(bundle: Bundle) -> dict[str, Bytes]:
