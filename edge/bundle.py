@@ -194,5 +194,7 @@ def _find(model: str | Path) -> Path:
     path = SHIPPED / str(model) if str(model) in shipped_models() else Path(model)
     if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)):
         return path
+    if path.is_file():
+        raise InputError(f"{path.name} is no zip, or not all of one; get the bundle again")
     names = ", ".join(shipped_models()) or "none shipped"
     raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or a name: {names}")

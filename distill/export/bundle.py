@@ -40,7 +40,7 @@ from .onnx_writer import OUTPUT_NAMES, write_float
 from .quantized import QuantizedGraph
 from .tflite_writer import write_tflite
 
-WINDOW_SAMPLES = 2560
+WINDOW_FILE, WINDOW_SAMPLES = "window.tflite", 2560
 BLOCK_HOPS = 15  # just under a second: whole records and pushes of a second cost few calls
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
@@ -70,7 +70,7 @@ def _targets(bundle: Bundle, model: bytes, quantized: QuantizedGraph) -> dict[st
         graph = read_graph(model)
         write_float(graph, folder / "float.onnx")
         write_tflite(graph, folder / "float.tflite", WINDOW_SAMPLES, streaming=False)
-        write_tflite(quantized, folder / "window.tflite", WINDOW_SAMPLES, streaming=False)
+        write_tflite(quantized, folder / WINDOW_FILE, WINDOW_SAMPLES, streaming=False)
         block = BLOCK_HOPS * HOP_SAMPLES
         write_tflite(quantized, folder / BLOCK_FILE, block, streaming=True)
         stream = folder / STREAM_FILE

@@ -30,10 +30,10 @@ from ...edge.errors import InputError
 from ...edge.filters import RATE_HZ
 from ...edge.formats.wfdb_records import read_record
 from ...edge.frontend import filter_record
-from ...edge.litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork
+from ...edge.litert_network import BLOCK_FILE, STREAM_FILE, LiteRtNetwork, survives
 from ...edge.network import StreamingNetwork
 from ...edge.timing import HOP_SAMPLES
-from .bundle import DEMO, WINDOW_SAMPLES, c_sources, golden_bytes, read_golden
+from .bundle import DEMO, WINDOW_FILE, WINDOW_SAMPLES, c_sources, golden_bytes, read_golden
 from .equal_beats import Equal, equal_beats, seen_drafts
 from .integer import Bytes, dequantize, quantize_input, run_integer
 from .onnx_reader import read_quantized
@@ -151,6 +151,9 @@ class _Truth:
 
 def _targets(bundle: Bundle, quantized: QuantizedGraph, scratch: Path) -> Sequence[_Target]:
     files = bundle.files
+    missing = [name for name in (WINDOW_FILE, STREAM_FILE, BLOCK_FILE) if name not in files]
+    if missing:
+        raise InputError(f"the bundle has no {missing[0]}; export it again")
     onnx, stream = files[bundle.manifest["network"]], files[STREAM_FILE]
     grids = [quantized.grids[name] for name in quantized.graph.outputs]
     library = scratch / "network.so"
@@ -166,7 +169,7 @@ def _targets(bundle: Bundle, quantized: QuantizedGraph, scratch: Path) -> Sequen
             lambda: core.push(still),
             core.ram_bytes,
         ),
-        *_references(files["window.tflite"], stream),
+        *_references(files[WINDOW_FILE], stream),
     ]
     for name, size, network in (
         ("ONNX Runtime", len(onnx), StreamingNetwork(onnx)),
@@ -180,11 +183,13 @@ def _targets(bundle: Bundle, quantized: QuantizedGraph, scratch: Path) -> Sequen
 
 def _references(window: bytes, stream: bytes) -> list[_Target]:
     """Interpreters whose kernels are the reference, where they are installed."""
+    if not survives(window):
+        raise _damaged_window()
+    reference = _litert_reference(window)
     targets = []
     if find_spec("tflite_micro") is not None:
         arena = least_arena_bytes(stream)
         targets.append(_Target("TFLM", len(stream), _tflm(window), ram_bytes=arena))
-    reference = _litert_reference(window)
     return [*targets, _Target("LiteRT, reference kernels", len(stream), reference)]
 
 
@@ -301,6 +306,11 @@ def _litert_reference(window: bytes) -> Runner:
         model_content=window, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
     )
     interpreter.allocate_tensors()
+    takes, gives = interpreter.get_input_details(), interpreter.get_output_details()
+    fits = [tuple(one["shape"]) for one in takes] == [(1, 1, WINDOW_SAMPLES, 2)]
+    fits = fits and len(gives) == len(OUTPUT_NAMES)
+    if not fits or any(one["dtype"] != np.int8 for one in (*takes, *gives)):
+        raise _damaged_window()
 
     def run(x: Bytes) -> list[Bytes]:
         at = interpreter.get_input_details()[0]["index"]
@@ -311,6 +321,10 @@ def _litert_reference(window: bytes) -> Runner:
         ]
 
     return run
+
+
+def _damaged_window() -> InputError:
+    return InputError(f"the bundle's {WINDOW_FILE} is damaged; export it again")
 
 
 def _input_grid(quantized: QuantizedGraph) -> Grid:

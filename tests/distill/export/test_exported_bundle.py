@@ -103,6 +103,20 @@ def test_a_damaged_litert_model_is_one_sentence(folder: Path, name: str) -> None
             Monitor(changed, backend="litert")
 
 
+def test_a_damaged_window_is_one_sentence(folder: Path) -> None:
+    """TFLM's reader of models raises what it likes, and LiteRT reads beyond the end."""
+    bundle = load_bundle(folder)
+    content = bundle.files["window.tflite"]
+    others = (bundle.files["float.tflite"], bundle.files["stream.tflite"])
+    for wrong in (content[: len(content) // 2], b"", *others):
+        files = {**bundle.files, "window.tflite": wrong}
+        with pytest.raises(InputError, match=r"window\.tflite is damaged; export it again"):
+            verify(Bundle(bundle.manifest, files, bundle.sha256))
+    without = {name: one for name, one in bundle.files.items() if name != "block.tflite"}
+    with pytest.raises(InputError, match=r"has no block\.tflite; export it again"):
+        verify(Bundle(bundle.manifest, without, bundle.sha256))
+
+
 def test_litert_models_with_random_damage_end_in_a_sentence_not_the_process(folder: Path) -> None:
     """Some of these pass LiteRT's own check of the file and crash when they run."""
     bundle = load_bundle(folder)
