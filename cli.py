@@ -972,7 +972,7 @@ def export(
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
         verdicts = verify(bundle, None if data is None else real_windows(data))
-        console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
+        console.print(verdict_table(verdicts, bundle.manifest.get("macs_per_second")))
         holds = all(verdict.holds for verdict in verdicts)
         on_data = list(verify_on_data(bundle, data)) if data is not None else []
         for dataset in dict.fromkeys(one.dataset for one in on_data):
