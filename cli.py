@@ -924,7 +924,8 @@ def quantize(
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="With --verify: read LUDB and MIT-BIH below this folder on each runtime too.",
+    help="With --verify: compare windows of LUDB and MIT-BIH below this folder byte by byte too, "
+    "and read both sets on each runtime.",
 )
 @click.option(
     "--target",
@@ -946,9 +947,9 @@ def export(
     _need_export()
     from .distill.export.bundle import export_bundle
     from .distill.export.verify import verify
-    from .distill.export.verify_data import verify_on_data
+    from .distill.export.verify_data import real_windows, verify_on_data
     from .distill.tables import set_table, verdict_table
-    from .edge.bundle import load_bundle
+    from .edge.bundle import list_built, load_bundle
 
     if targets and out is None:
         raise InputError("--target needs --out, the exported bundle's folder, to write to")
@@ -961,12 +962,17 @@ def export(
         bundle = export_bundle(bundle, out)
         for name, content in sorted(bundle.files.items()):
             click.echo(f"{len(content):>9,} {name}")
+        built = []
         for target in targets:
-            click.echo(_web_page(bundle, out) if target == WEB_TARGET else _built(out, target))
+            path, facts = _web_page(bundle, out) if target == WEB_TARGET else _built(out, target)
+            click.echo(f"{path.stat().st_size:>9,} {path.relative_to(out)}{facts}")
+            built.append(path)
+        if built:
+            list_built(bundle, out, built)
     if does_verify:
         console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
-        verdicts = verify(bundle)
-        console.print(verdict_table(verdicts, float(bundle.manifest["macs_per_second"])))
+        verdicts = verify(bundle, None if data is None else real_windows(data))
+        console.print(verdict_table(verdicts, bundle.manifest.get("macs_per_second")))
         holds = all(verdict.holds for verdict in verdicts)
         on_data = list(verify_on_data(bundle, data)) if data is not None else []
         for dataset in dict.fromkeys(one.dataset for one in on_data):
@@ -975,8 +981,8 @@ def export(
             sys.exit(SOME_FAILED_EXIT)
 
 
-def _web_page(bundle: Bundle, out: Path) -> str:
-    """The page that carries the exported bundle's core; what that gave, in one line."""
+def _web_page(bundle: Bundle, out: Path) -> tuple[Path, str]:
+    """The page that carries the exported bundle's core, and what to say of it."""
     from tempfile import TemporaryDirectory
 
     from .edge.core_build import SOURCE_NAMES, build_library
@@ -985,20 +991,18 @@ def _web_page(bundle: Bundle, out: Path) -> str:
     with TemporaryDirectory() as scratch:
         sources = [out / name for name in SOURCE_NAMES]
         wasm = build_library(sources, "wasm32", Path(scratch)).read_bytes()
-    page = write_web_page(bundle, wasm, out / "web")
-    return f"{page.stat().st_size:>9,} {page.relative_to(out)}: open it in a browser"
+    return write_web_page(bundle, wasm, out / "web"), ": open it in a browser"
 
 
-def _built(out: Path, target: str) -> str:
-    """Compile the exported bundle in `out` for a target; what that gave, in one line."""
+def _built(out: Path, target: str) -> tuple[Path, str]:
+    """Compile the exported bundle in `out` for a target: the library, and what to say of it."""
     from .edge.core_build import SOURCE_NAMES, build_library
     from .edge.elf_sizes import archive_sizes
 
     library = build_library([out / name for name in SOURCE_NAMES], target, out / "lib" / target)
-    content = library.read_bytes()
-    sizes = archive_sizes(content) if library.suffix == ".a" else None
+    sizes = archive_sizes(library.read_bytes()) if library.suffix == ".a" else None
     parts = f": {sizes.text:,} of code and constants, {sizes.data:,} of data" if sizes else ""
-    return f"{len(content):>9,} {library.relative_to(out)}{parts}"
+    return library, parts
 
 
 @cli.command()

@@ -111,7 +111,7 @@ def loss_table(figures: Sequence[Figure]) -> Table:
     return table
 
 
-def verdict_table(verdicts: Sequence[Verdict], macs_per_second: float) -> Table:
+def verdict_table(verdicts: Sequence[Verdict], macs_per_second: float | None) -> Table:
     """How each target answered beside the integers, and what it costs."""
     table = _table(
         *("target", "bytes", "RAM", "ms per 10 s", "ms per hop", "equal bytes", "largest step"),
@@ -131,9 +131,11 @@ def verdict_table(verdicts: Sequence[Verdict], macs_per_second: float) -> Table:
             *("-" if share is None else f"{share:.2%}" for share in shares),
             "as it has to be" if one.holds else "FAILS",
         )
+    work = 10 * (macs_per_second or 0) / 1e6
     table.caption = (
-        f"{10 * macs_per_second / 1e6:.1f} million multiplications per 10 s of signal; RAM: states "
-        "and tensors of a stream, TFLM's arena"
+        f"bytes of {verdicts[0].windows} windows of 10.24 s of real signal; ms of the processor's "
+        f"time{f', {work:.1f} million multiplications per 10 s of signal' if work else ''}; RAM: "
+        "states and tensors of a stream, TFLM's arena"
     )
     return table
 

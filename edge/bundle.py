@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from .signature import (
 
 MAX_BUNDLE_BYTES = 2 * MAX_FILE_BYTES
 SHIPPED = Path(__file__).parent / "models"
+BUILT_FILE = "built.sha256"  # of what was compiled beside the bundle, as `sha256sum` writes it
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # of every entry: the same bundle is the same zip
 
 
@@ -90,6 +91,20 @@ def write_bundle(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]
     return hashlib.sha256(encoded).hexdigest()
 
 
+def list_built(bundle: Bundle, folder: Path, built: Sequence[Path]) -> None:
+    """Write the bundle of `folder` again, with hashes of the files that were built inside it.
+
+    They are no part of it: nothing here loads them, no zip holds them. But one signature then
+    vouches for the page that a static host serves and for the library that an app links.
+    """
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
+        for path in sorted(built)
+    ]
+    manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format", "files")}
+    write_bundle(folder, manifest, {**bundle.files, BUILT_FILE: "".join(lines).encode()})
+
+
 def sign_bundle(path: Path, private_key: Path) -> Signature:
     """Sign a bundle in its folder or zip with the key in a PEM file; an older signature goes.
 
@@ -111,13 +126,26 @@ def sign_bundle(path: Path, private_key: Path) -> Signature:
 def verify_bundle(model: str | Path, public_key: Path | None = None) -> Signature:
     """The signature of a bundle that is whole and signed, by that key where one is given.
 
-    InputError where it is not, or where nothing here can check signatures.
+    InputError where it is not, where a file built inside it is another than was built, or where
+    nothing here can check signatures.
     """
     need_cryptography()
-    signature = load_bundle(model, public_key).signature
-    if signature is None:
+    bundle = load_bundle(model, public_key)
+    if bundle.signature is None:
         raise InputError(f"bundle {Path(model).name} is not signed; see `leadone bundle sign`")
-    return signature
+    _check_built(_find(model), bundle.files.get(BUILT_FILE, b""))
+    return bundle.signature
+
+
+def _check_built(folder: Path, listed: bytes) -> None:
+    """InputError for another file than the list says; one that lies elsewhere is not sought."""
+    for line in listed.decode(errors="replace").splitlines():
+        expected, _, name = line.partition("  ")
+        built = folder / name
+        if built.is_file() and hashlib.sha256(built.read_bytes()).hexdigest() != expected:
+            raise InputError(
+                f"{name} in bundle {folder.name} is not what was built with it; export it again"
+            )
 
 
 def pack_bundle(model: str | Path, out: Path) -> None:
@@ -194,5 +222,7 @@ def _find(model: str | Path) -> Path:
     path = SHIPPED / str(model) if str(model) in shipped_models() else Path(model)
     if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)):
         return path
+    if path.is_file():
+        raise InputError(f"{path.name} is no zip, or not all of one; get the bundle again")
     names = ", ".join(shipped_models()) or "none shipped"
     raise InputError(f"no model bundle {str(model)!r}; give a bundle's path or a name: {names}")

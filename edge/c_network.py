@@ -40,6 +40,16 @@ class CNetwork:
         self._network = _Network()
         self._channels = [self._c.lo_network_channels(self._model, k) for k in range(len(FRAMES))]
         self.reset()
+        network = ctypes.byref(self._network)
+        shapes = zip(FRAMES, self._channels, strict=True)
+        self._last_hop = [  # where the memory holds its outputs: the same place each hop
+            np.ctypeslib.as_array(
+                (ctypes.c_int8 * (frames * channels)).from_address(
+                    self._c.lo_network_output(network, k)
+                )
+            ).reshape(frames, channels)
+            for k, (frames, channels) in enumerate(shapes)
+        ]
 
     def reset(self) -> None:
         """Forget the past."""
@@ -49,16 +59,15 @@ class CNetwork:
         """Run whole hops."""
         assert x.shape[1] % HOP_SAMPLES == 0
         samples = np.ascontiguousarray(x.T)
-        network = ctypes.byref(self._network)
-        outputs: list[list[Bytes]] = [[] for _ in FRAMES]
-        for start in range(0, len(samples), HOP_SAMPLES):
-            hop = samples[start : start + HOP_SAMPLES]
-            self._c.lo_network_push(network, ctypes.c_void_p(hop.ctypes.data))
-            for k, (frames, channels) in enumerate(zip(FRAMES, self._channels, strict=True)):
-                at = self._c.lo_network_output(network, k)
-                found = np.frombuffer(ctypes.string_at(at, frames * channels), np.int8)
-                outputs[k].append(found.reshape(frames, channels).T)
-        return [np.concatenate(parts, 1) for parts in outputs]
+        network, push = ctypes.byref(self._network), self._c.lo_network_push
+        hops, first = len(samples) // HOP_SAMPLES, samples.ctypes.data
+        outputs = [np.empty((hops, *last.shape), np.int8) for last in self._last_hop]
+        pairs = list(zip(outputs, self._last_hop, strict=True))
+        for hop in range(hops):
+            push(network, ctypes.c_void_p(first + hop * HOP_SAMPLES * samples.shape[1]))
+            for output, last in pairs:
+                output[hop] = last
+        return [output.reshape(-1, output.shape[2]).T for output in outputs]
 
 
 def compile_network(files: dict[str, bytes], library: Path, options: tuple[str, ...]) -> None:

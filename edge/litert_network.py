@@ -28,8 +28,8 @@ try:
 except ImportError:
     from tflite_runtime.interpreter import Interpreter
 content = sys.stdin.buffer.read()
-first = int(sys.argv[1])
-for model in (content[:first], content[first:]):
+for size in map(int, sys.argv[1:]):
+    model, content = content[:size], content[size:]
     interpreter = Interpreter(model_content=model, num_threads=1)
     interpreter.allocate_tensors()
     interpreter.invoke()
@@ -45,7 +45,7 @@ class LiteRtNetwork:
     def __init__(self, stream: bytes, block: bytes) -> None:
         """Load both models and start from a silent past."""
         _need_litert()
-        if not _survives(stream, block):
+        if not survives(stream, block):
             raise _damaged()
         self._models = [_Model(block), _Model(stream)]  # the longer first
         if not self._models[1].samples == HOP_SAMPLES <= self._models[0].samples:
@@ -142,10 +142,10 @@ def _interpreter(content: bytes) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _survives(stream: bytes, block: bytes) -> bool:
-    """Whether LiteRT runs both: it reads beyond a damaged model and crashes, so a child tries."""
-    command = [sys.executable, "-c", TRIAL, str(len(stream))]
-    done = subprocess.run(command, input=stream + block, capture_output=True, check=False)
+def survives(*models: bytes) -> bool:
+    """Whether LiteRT runs them: it reads beyond a damaged model and crashes, so a child tries."""
+    command = [sys.executable, "-c", TRIAL, *(str(len(model)) for model in models)]
+    done = subprocess.run(command, input=b"".join(models), capture_output=True, check=False)
     return done.returncode == 0
 
 

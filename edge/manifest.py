@@ -80,6 +80,7 @@ def _check_fields(manifest: dict[str, Any], bundle: str) -> None:
         raise InputError(f"the manifest of {bundle} lacks {missing[0]!r}; get the bundle again")
     right = {key: _is_text(manifest[key]) for key in TEXTS}
     right |= {key: isinstance(manifest[key], dict) for key in ("record_head", "rhythm")}
+    right["macs_per_second"] = type(manifest.get("macs_per_second", 0)) in (int, float)
     beat_model = manifest["beat_model"]
     right["beat_model"] = beat_model is None or (isinstance(beat_model, dict) and beat_model != {})
     for key in PARTS:

@@ -40,7 +40,7 @@ from .onnx_writer import OUTPUT_NAMES, write_float
 from .quantized import QuantizedGraph
 from .tflite_writer import write_tflite
 
-WINDOW_SAMPLES = 2560
+WINDOW_FILE, WINDOW_SAMPLES = "window.tflite", 2560
 BLOCK_HOPS = 15  # just under a second: whole records and pushes of a second cost few calls
 GOLDEN_WINDOWS = 8
 GOLDEN_FILE = "golden.npz"
@@ -70,7 +70,7 @@ def _targets(bundle: Bundle, model: bytes, quantized: QuantizedGraph) -> dict[st
         graph = read_graph(model)
         write_float(graph, folder / "float.onnx")
         write_tflite(graph, folder / "float.tflite", WINDOW_SAMPLES, streaming=False)
-        write_tflite(quantized, folder / "window.tflite", WINDOW_SAMPLES, streaming=False)
+        write_tflite(quantized, folder / WINDOW_FILE, WINDOW_SAMPLES, streaming=False)
         block = BLOCK_HOPS * HOP_SAMPLES
         write_tflite(quantized, folder / BLOCK_FILE, block, streaming=True)
         stream = folder / STREAM_FILE
@@ -96,9 +96,12 @@ def golden_windows() -> npt.NDArray[np.float32]:
 def golden_bytes(quantized: QuantizedGraph, windows: npt.NDArray[np.float32]) -> dict[str, Bytes]:
     """`x` and the outputs for each window from silence, (windows, channels, n)."""
     x = quantize_input(windows, quantized.grids[quantized.graph.input])
-    values = [run_integer(quantized, window) for window in x]
-    outputs = zip(OUTPUT_NAMES, quantized.graph.outputs, strict=True)
-    return {"x": x, **{name: np.stack([v[tensor] for v in values]) for name, tensor in outputs}}
+    outputs: dict[str, list[Bytes]] = {name: [] for name in OUTPUT_NAMES}
+    for window in x:
+        values = run_integer(quantized, window)
+        for name, tensor in zip(OUTPUT_NAMES, quantized.graph.outputs, strict=True):
+            outputs[name].append(values[tensor])
+    return {"x": x, **{name: np.stack(found) for name, found in outputs.items()}}
 
 
 def read_golden(bundle: Bundle) -> dict[str, Bytes]:

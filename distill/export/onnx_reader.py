@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from ...edge.errors import InputError
 from .graph import ConvNode, DelayNode, Graph, Node
+from .onnx_writer import OPSET
 from .quantized import MOVES, Grid, QuantizedGraph
 
 Array = npt.NDArray[Any]
@@ -27,6 +28,9 @@ Array = npt.NDArray[Any]
 FOREIGN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
 LARGEST_RELU6 = 6.0 + 1e-4
 TIME_AXIS = 3
+OPSETS = range(13, OPSET + 1)  # 13 is the first with a scale for each channel
+OWN_DOMAINS = ("", "ai.onnx")
+INPUTS = 2  # the filtered lead at two gains
 
 
 def read_graph(model: bytes) -> Graph:
@@ -82,9 +86,17 @@ def _quantized(reader: _Reader, names: dict[str, str]) -> QuantizedGraph:
 def _read(model: bytes) -> tuple[_Reader, dict[str, str]]:
     """The reader, done, and the model's output names by tensor."""
     try:
-        graph = onnx.load_model_from_string(model).graph
+        read = onnx.load_model_from_string(model)
     except DecodeError as error:
         raise InputError("the bundle's network is not a model; get the bundle again") from error
+    opset = next((o.version for o in read.opset_import if o.domain in OWN_DOMAINS), 0)
+    if opset not in OPSETS:
+        raise InputError(
+            f"the network is of ONNX opset {opset}, this leadone reads {OPSETS[0]} to "
+            f"{OPSETS[-1]}; convert it with onnx.version_converter, or take a bundle of "
+            "`leadone quantize`"
+        )
+    graph = read.graph
     reader = _Reader(graph)
     for node in graph.node:
         reader.step(node)
@@ -100,6 +112,12 @@ class _Reader:
             c.name: numpy_helper.to_array(c) for c in graph.initializer
         }
         inputs = [i for i in graph.input if i.name not in self._constants]
+        channels = inputs[0].type.tensor_type.shape.dim[1].dim_value
+        if channels != INPUTS:
+            raise InputError(
+                f"the network takes {channels} channels, leadone gives it {INPUTS}, one lead at "
+                "two gains; take a bundle of `leadone quantize`"
+            )
         self._input: str = inputs[0].name
         self._states = {i.name: i.type.tensor_type.shape.dim[1].dim_value for i in inputs[1:]}
         self._channels: dict[str, int] = {}  # of tensors with their state in front
@@ -132,7 +150,7 @@ class _Reader:
             "Identity": lambda n: self._same(n.output[0], n.input[0]),
             "Slice": self._slice,
         }
-        if node.op_type not in steps:
+        if node.op_type not in steps or node.domain not in OWN_DOMAINS:
             raise _unknown(node)
         steps[node.op_type](node)
 
@@ -142,6 +160,12 @@ class _Reader:
         missing = {weight, bias} - self._constants.keys()
         if missing or any(geometry.get("pads", [])):
             raise _unknown(node)
+        shape = list(self._constants[weight].shape[2:])
+        if shape != geometry["kernel_shape"]:
+            raise InputError(
+                f"the weights of the network's Conv {node.name!r} are {shape}, it says "
+                f"{geometry['kernel_shape']}; get the bundle again"
+            )
         conv = ConvNode(
             "conv",
             node.output[0],
@@ -168,13 +192,13 @@ class _Reader:
         """The tensor itself. A grid that starts at 0 and ends by 6 is how int8 says ReLU6."""
         tensor, scale, zero = node.input
         made = self._nodes.get(self.source(tensor))
-        grid = Grid(float(self._constants[scale]), int(self._constants[zero]) - 128)
+        grid = Grid(float(self._scales(scale)), int(self._constants[zero]) - 128)
         if made is None:
             self._same(node.output[0], tensor)
             self.grids[self.source(tensor)] = grid
             return
         self.grids[node.output[0]] = grid
-        largest = 255 * float(self._constants[scale])
+        largest = 255 * grid.scale
         if isinstance(made, ConvNode):
             relu6 = int(self._constants[zero]) == 0 and largest <= LARGEST_RELU6
             made = replace(made, relu6=relu6)
@@ -189,8 +213,14 @@ class _Reader:
         q = self._constants[tensor]
         along = (-1, *[1] * (q.ndim - 1))
         centred = q.astype(np.float32) - self._constants[zero].astype(np.float32).reshape(along)
-        self._constants[node.output[0]] = centred * self._constants[scale].reshape(along)
-        self._dequantized[node.output[0]] = q, self._constants[scale]
+        self._constants[node.output[0]] = centred * self._scales(scale).reshape(along)
+        self._dequantized[node.output[0]] = q, self._scales(scale)
+
+    def _scales(self, name: str) -> Array:
+        scales = self._constants[name]
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise InputError(f"the network's {name!r} is no positive number; get the bundle again")
+        return scales
 
     def _concat(self, node: onnx.NodeProto) -> None:
         """Channels side by side; a state in front of its tensor is history, which is zero."""
@@ -257,6 +287,6 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 def _unknown(node: onnx.NodeProto) -> InputError:
     return InputError(
-        f"the network's {node.op_type} {node.name!r} is not one that this leadone explains; take a "
+        f"the network's {node.op_type} {node.name!r} is not one that this leadone reads; take a "
         "bundle of `leadone quantize`"
     )

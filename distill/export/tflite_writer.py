@@ -113,7 +113,7 @@ class _Writer:
         model.operatorCodes = [_code(code) for code in self._codes]
         model.subgraphs, model.buffers = [subgraph], self._buffers
         model.signatureDefs = [signature]
-        builder = flatbuffers.Builder(1 << 18)
+        builder = _Builder(1 << 18)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
@@ -246,6 +246,21 @@ class _Writer:
 
     def _channels(self, tensor: str) -> int:
         return int(self._tensors[self._index[tensor]].shape[CHANNELS])
+
+
+class _Builder(flatbuffers.Builder):  # type: ignore[misc]
+    """Writes equal vectors once: a zero point for each channel is most of a small file's tables."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: Array) -> int:
+        """Where the vector lies."""
+        key = (x.dtype.str, x.tobytes())
+        if key not in self._written:
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
 
 
 def _code(builtin: int) -> Any:

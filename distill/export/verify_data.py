@@ -1,7 +1,8 @@
 """Whether the runtimes that round otherwise read whole sets as the integers do.
 
 LUDB's lead I and MIT-BIH's first channel through `analyze` on each runtime. The integers are those
-of C, whose bytes `verify` compares with Python's; the figures are those of `leadone evaluate`.
+of C, whose bytes `verify` compares with Python's, also on windows of these sets (`real_windows`);
+the figures are those of `leadone evaluate`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from ...edge.bundle import Bundle
 from ...edge.c_network import CNetwork, compile_network
 from ...edge.core_build import HOST
 from ...edge.errors import InputError
+from ...edge.frontend import filter_record, network_input
 from ...edge.record import Record
-from ..datasets import record_names
+from ..datasets import read_channel, record_names
 from ..evaluate import Reader, evaluate_ludb, evaluate_mitdb
+from .bundle import WINDOW_SAMPLES
 from .equal_beats import Equal, equal_beats, seen
 from .exact_network import ExactNetwork
 from .onnx_reader import read_quantized
@@ -34,6 +37,7 @@ INTEGERS = "C, the integers"
 RUNTIMES = {"ONNX Runtime": "onnx", "LiteRT": "litert"}
 LEAST_EQUAL = 0.995  # of beats, and of waves
 LARGEST_LOSS = 0.001  # of any F1
+MOST_WINDOWS = 10  # of one record: MIT-BIH's do not crowd out LUDB's
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,7 @@ def verify_on_data(bundle: Bundle, data: Path) -> Iterator[SetVerdict]:
     The bundle has been through `verify`. Raises InputError where there is neither set.
     """
     quantized = read_quantized(bundle.files[bundle.manifest["network"]])
-    sets = {name: scored for name, scored in SETS.items() if (data / name).is_dir()}
-    if not sets:
-        raise InputError(f"{data} has neither ludb nor mitdb; see `leadone data get`")
+    sets = {name: SETS[name] for name in _present(data)}
     with TemporaryDirectory() as scratch:
         library = Path(scratch) / "network.so"
         compile_network(bundle.files, library, HOST)
@@ -70,6 +72,35 @@ def verify_on_data(bundle: Bundle, data: Path) -> Iterator[SetVerdict]:
         networks |= {name: network_of(bundle, backend) for name, backend in RUNTIMES.items()}
         for dataset, scored in sets.items():
             yield from _verdicts(dataset, bundle, networks, partial(scored, data / dataset))
+
+
+def real_windows(data: Path) -> Floats:
+    """Windows (k, 2, 2560) of network input: of each record of the sets up to ten, evenly spread.
+
+    A shorter record's last value is held. Raises InputError where there is neither set.
+    """
+    windows = [
+        network_input(part)
+        for dataset in _present(data)
+        for name in record_names(data / dataset)
+        for part in _spread(read_channel(data / dataset / name, 0))
+    ]
+    return np.stack(windows)
+
+
+def _present(data: Path) -> list[str]:
+    present = [name for name in SETS if (data / name).is_dir()]
+    if not present:
+        raise InputError(f"{data} has neither ludb nor mitdb; see `leadone data get`")
+    return present
+
+
+def _spread(record: Record) -> list[Floats]:
+    filtered, _ = filter_record(record.signal_mv, record.rate_hz)
+    held = np.pad(filtered, (0, max(WINDOW_SAMPLES - len(filtered), 0)), "edge")
+    last = len(held) - WINDOW_SAMPLES
+    starts = np.linspace(0, last, min(len(held) // WINDOW_SAMPLES, MOST_WINDOWS)).astype(int)
+    return [held[start : start + WINDOW_SAMPLES] for start in starts]
 
 
 def _verdicts(

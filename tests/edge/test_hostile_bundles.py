@@ -191,6 +191,17 @@ def test_every_other_field_is_refused_or_read(folder: Path, field: str) -> None:
     assert refused >= len(WEIRD) - 3  # None or {} may say that there is none
 
 
+def test_work_is_a_number_or_not_said(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for value in ("many", None, [1], True):
+        changed = {**manifest, "macs_per_second": value}
+        (folder / "manifest.json").write_text(json.dumps(changed))
+        assert "macs_per_second" in (_read(folder) or "")
+    del manifest["macs_per_second"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert not _read(folder)
+
+
 @pytest.mark.parametrize(
     "name",
     [

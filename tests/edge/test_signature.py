@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from leadone import Monitor
 from leadone.edge import signature as signature_module
 from leadone.edge.bundle import (
+    BUILT_FILE,
+    list_built,
     load_bundle,
     pack_bundle,
     sign_bundle,
@@ -182,6 +184,27 @@ def test_a_changed_bundle_is_not_signed(bundle: Path, keys: tuple[Path, Path]) -
     assert not (bundle / "manifest.sig").exists()
     with pytest.raises(InputError, match="no bundle"):
         sign_bundle(bundle / "absent", keys[0])
+
+
+def test_a_signature_vouches_for_what_was_built_beside(
+    tmp_path: Path, bundle: Path, keys: tuple[Path, Path]
+) -> None:
+    """The page and the libraries of `export --target` lie in the folder, not in the bundle."""
+    private, public = keys
+    page = bundle / "web" / "index.html"
+    page.parent.mkdir()
+    page.write_text("<p>the page", encoding="utf-8")
+    list_built(load_bundle(bundle), bundle, [page])
+    listed = (bundle / BUILT_FILE).read_text(encoding="utf-8")
+    assert listed == f"{hashlib.sha256(page.read_bytes()).hexdigest()}  web/index.html\n"
+    sign_bundle(bundle, private)
+    verify_bundle(bundle, public)
+    pack_bundle(bundle, tmp_path / "b.zip")
+    verify_bundle(tmp_path / "b.zip", public)  # the page is elsewhere: the list says what it was
+    page.write_text("<p>another", encoding="utf-8")
+    with pytest.raises(InputError, match=r"web/index\.html in bundle b is not what was built"):
+        verify_bundle(bundle, public)
+    load_bundle(bundle, public)  # which uses no page
 
 
 def test_keys_are_private_and_never_overwritten(tmp_path: Path, keys: tuple[Path, Path]) -> None:

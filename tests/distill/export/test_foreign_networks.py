@@ -57,6 +57,31 @@ def test_operators_and_versions_that_no_runtime_has(shipped: Bundle, tmp_path: P
         bundle = _with(shipped, model)
         assert "not a model that onnxruntime runs" in _refusal(partial(_streams, bundle))
         _refusal(partial(export_bundle, bundle, tmp_path / "out"))
+    assert "Opset 99" in _refusal(partial(_streams, _with(shipped, late)))
+    told = _refusal(partial(export_bundle, _with(shipped, late), tmp_path / "out"))
+    assert "opset 99, this leadone reads 13 to 17" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_exported_is_named(shipped: Bundle, tmp_path: Path) -> None:
+    """Each ran, or failed in the runtime's words, before the exporter looked at it."""
+    leads, cut, flat, far = (_model(shipped) for _ in range(4))
+    leads.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 12
+    weight = next(one for one in cut.graph.initializer if one.name.endswith("_weight_q"))
+    shorter = np.ascontiguousarray(numpy_helper.to_array(weight)[..., :-1])
+    weight.CopyFrom(numpy_helper.from_array(shorter, weight.name))
+    scale = next(one for one in flat.graph.initializer if one.name.endswith("_scale"))
+    nothing = np.zeros_like(numpy_helper.to_array(scale))
+    scale.CopyFrom(numpy_helper.from_array(nothing, scale.name))
+    next(node for node in far.graph.node if node.op_type == "Add").domain = "com.example"
+    for model, says in (
+        (leads, "takes 12 channels"),
+        (cut, "weights of the network's Conv"),
+        (flat, "is no positive number"),
+        (far, "Add 'add_f' is not one that this leadone reads"),
+    ):
+        bundle = _with(shipped, model)
+        assert says in _refusal(partial(export_bundle, bundle, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
