@@ -13,7 +13,7 @@ static int32_t quads_of(const lo_conv *conv, int32_t in) {
   return (conv->kernel * in + LO_BYTES_TOGETHER - 1) / LO_BYTES_TOGETHER * (LO_BYTES_TOGETHER / 4);
 }
 
-#if defined(LO_DSP)
+#if defined(LO_DSP) && !defined(LO_MVE)
 
 #define NOINLINE __attribute__((noinline)) /* with all registers to itself */
 
