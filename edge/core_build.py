@@ -36,7 +36,7 @@ FREESTANDING = (
 HOT = frozenset({"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation"})
 WARM = frozenset({"beat_context", "beat_model", "beats"})  # a beat's work is the worst sample's
 SMALL = ("-Os", "-Xclang", "-Oz")  # zig takes -Oz for -Os
-# Where dsp.h or mve.h has the loops that cost, what kernels.c says in C is for shapes that are rare.
+# Where dsp.h or mve.h has the loops that cost, kernels.c says in C what is for rare shapes.
 BY_HAND = ("-O2", "-fno-unroll-loops")
 LIBRARY = "libleadone.a"
 WASM = "leadone.wasm"

@@ -22,7 +22,7 @@ PORTS = FIRMWARE / "ports"
 IMAGE = "firmware.elf"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wdouble-promotion")
 LINK = ("-Wl,--gc-sections", "-Wl,-e,reset", "-Wl,-z,norelro", "-Wl,--build-id=none")
-RUN_TIME = {"memory": (*SMALL, "-fno-builtin"), "doubles": SMALL}  # a host has its own
+RUN_TIME = {"memory": (*SMALL, "-fno-builtin"), "doubles": ("-O2",)}  # a host has its own
 NO_KEY = bytes(32)
 
 

@@ -1,5 +1,5 @@
-/* What compilers call for where the processor has no doubles: IEEE 754's to the last bit, in a third of the
- * room that zig's own take. Numbers below 2^-1022 are 0.
+/* What compilers call for where the processor has no doubles: IEEE 754's to the last bit, in three fifths
+ * of the room that zig's own take. Numbers below 2^-1022 are 0.
  *
  * Names and the way arguments come are those of ARM's run-time ABI (IHI 0043): doubles as their bits. An
  * exponent stands beside 64 bits of which the highest is 1: 2^(exponent - 1023) times 1 to 2.
@@ -73,8 +73,13 @@ static uint64_t sum(uint64_t a, uint64_t b) {
   } else if (below) {
     of_b = of_b >> below | (of_b << (64 - below) != 0);
   }
-  const uint64_t total = differ ? of_a - of_b : of_a + of_b;
-  return normal(total ? a & SIGN : 0, exponent + 1, total);
+  if (differ) {
+    const uint64_t rest = of_a - of_b;
+    return normal(rest ? a & SIGN : 0, exponent + 1, rest);
+  }
+  const uint64_t total = of_a + of_b;
+  return total >> 63 ? rounded(a & SIGN, exponent + 1, total)
+                     : rounded(a & SIGN, exponent, total << 1);
 }
 
 uint64_t __aeabi_dadd(uint64_t a, uint64_t b) { return a << 1 < b << 1 ? sum(b, a) : sum(a, b); }
