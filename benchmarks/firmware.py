@@ -67,6 +67,7 @@ def main() -> None:
     bundle, board = with_model_c(load_bundle("wrist")), load_board(options.board)
     host = HostFirmware(bundle, board)
     rows: list[Row] = []
+    of_cores: list[list[float]] = []
     quantized = read_quantized(bundle.files[bundle.manifest["network"]])
     network = ExactNetwork(CNetwork(core_library(bundle)), quantized)
     print(f"{'record':<24}{'events':>7}  host  qemu  python", end="")
@@ -86,11 +87,15 @@ def main() -> None:
             host.start()
             said = [host.samples(codes) == run.events]
             emulators = emulated if len(rows) < options.qemu else []
-            said += [firmware.run(codes)[0] == run.events for firmware in emulators]
+            ran = [firmware.run(codes) for firmware in emulators]
+            said += [one.events == run.events for one in ran]
+            of_cores.append([one.work_per_second for one in ran])
             other = _otherwise(run, codes, Monitor(bundle, backend=network))
             rows.append(Row(run, said[0], sum(said[1:]), len(emulators), other))
             print(rows[-1].told(record.name or stem.name, wall_s), flush=True)
     _summary(rows, float(bundle.manifest["macs_per_second"]))
+    for core, *work in zip(options.cores, *filter(None, of_cores), strict=False):
+        print(f"QEMU's {core}: {np.mean(work) / 1e6:.3f} M instructions a second of signal")
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ FREESTANDING = (
 HOT = frozenset({"kernels", "network", "filters", "resampler", "frontend", "waves", "delineation"})
 WARM = frozenset({"beat_context", "beat_model", "beats"})  # a beat's work is the worst sample's
 SMALL = ("-Os", "-Xclang", "-Oz")  # zig takes -Oz for -Os
+# Where dsp.h or mve.h has the loops that cost, kernels.c says in C what is for rare shapes.
+BY_HAND = ("-O2", "-fno-unroll-loops")
 LIBRARY = "libleadone.a"
 WASM = "leadone.wasm"
 WASM_EXPORTS = (
@@ -115,6 +117,8 @@ def build_library(sources: Sequence[Path], target: str, folder: Path) -> Path:
 
 
 def _level(name: str, target: Target) -> tuple[str, ...]:
+    if name == "kernels" and target.cold == SMALL:
+        return BY_HAND
     if name in HOT:
         return ("-O2",)
     return ("-Os",) if name in WARM and target.cold == SMALL else target.cold

@@ -11,6 +11,8 @@ from .layout import Layout
 
 WORD = 4
 
+Operation = tuple[int, int | None]  # an address, and the word to program; None: the page is erased
+
 
 class PowerLost(Exception):
     """The device has gone dark; flash keeps what it had."""
@@ -24,9 +26,22 @@ class Flash:
     ) -> None:
         """Of a machine's memory."""
         self._layout, self._read, self._write = layout, read, write
-        self.operations = 0
+        self.history: list[Operation] = []
         self.cut_at: int | None = None  # the operation in whose middle power goes
         self._rng = np.random.default_rng(0)
+
+    @property
+    def operations(self) -> int:
+        """How many there were."""
+        return len(self.history)
+
+    def do(self, operation: Operation) -> None:
+        """Program or erase."""
+        at, word = operation
+        if word is None:
+            self.erase(at)
+        else:
+            self.program(at, word)
 
     def program(self, at: int, word: int) -> None:
         """A word: only from 1 to 0."""
@@ -36,7 +51,7 @@ class Flash:
         if self._is_cut():
             after |= before & ~word & int(self._rng.integers(2**32))  # some bits are not there yet
         self._write(at, after.to_bytes(WORD, "little"))
-        self._end()
+        self._end((at, word))
 
     def erase(self, at: int) -> None:
         """A page."""
@@ -48,7 +63,7 @@ class Flash:
             some = self._rng.integers(0, 256, size, np.uint8)
             content = (np.frombuffer(self._read(at, size), np.uint8) | some).tobytes()
         self._write(at, content)
-        self._end()
+        self._end((at, None))
 
     def _check(self, at: int) -> None:
         if not self._layout.slot_at <= at < self._layout.end or at % WORD:
@@ -57,9 +72,9 @@ class Flash:
     def _is_cut(self) -> bool:
         return self.operations == self.cut_at
 
-    def _end(self) -> None:
+    def _end(self, operation: Operation) -> None:
         is_cut = self._is_cut()
-        self.operations += 1
+        self.history.append(operation)
         if is_cut:
             self.cut_at = None
             raise PowerLost

@@ -19,7 +19,7 @@ from ..edge.core_library import check_is_data
 from .board import Board
 from .flash import PowerLost
 from .front_end import MISSING
-from .image import FIRMWARE, PORTS, STRICT, macros_of, trust_source
+from .image import FIRMWARE, PORTS, RUN_TIME, STRICT, macros_of, trust_source
 from .layout import Layout, layout_of
 from .slot import Slot, build_slot
 
@@ -124,7 +124,7 @@ def host_options(board: Board, layout: Layout) -> tuple[str, ...]:
 
 def host_sources() -> list[Path]:
     """The firmware's and the core's, but for the model and what trusts it."""
-    own = [source for source in sorted(FIRMWARE.glob("*.c")) if source.stem != "memory"]
+    own = [source for source in sorted(FIRMWARE.glob("*.c")) if source.stem not in RUN_TIME]
     return [*own, PORTS / "host.c", *sorted(CORE.glob("*.c"))]
 
 

@@ -7,17 +7,28 @@ knows no pipeline and no flash. Interrupts come where the firmware sleeps.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from unicorn import arm_const as arm
 from unicorn.unicorn import Uc, UcError
-from unicorn.unicorn_const import UC_ARCH_ARM, UC_HOOK_CODE, UC_MODE_MCLASS, UC_MODE_THUMB
+from unicorn.unicorn_const import (
+    UC_ARCH_ARM,
+    UC_HOOK_CODE,
+    UC_MODE_MCLASS,
+    UC_MODE_THUMB,
+    UC_PROT_WRITE,
+)
 
 from .board import Board
 from .counter import InstructionCounter
 from .flash import Flash, PowerLost
 from .image import Image
 from .layout import layout_of
+
+Bytes = npt.NDArray[np.uint8]
 
 DEVICE_AT, DEVICE_BYTES = 0x40000000, 0x1000
 SYSTEM_AT, SYSTEM_BYTES = 0xE0000000, 0x100000
@@ -33,6 +44,17 @@ WATCHDOG_S = 2.0
 PAINT = 0xA5
 PAGE = 0x1000
 UART_AT_ONCE = 128  # bytes between two turns of the main loop: half of firmware/bytes.h
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A machine between two turns of its main loop."""
+
+    context: Any
+    memory: bytes  # RAM
+    flash: Bytes
+    registers: dict[str, int]
+    hungry: int
 
 
 class Machine:
@@ -143,6 +165,47 @@ class Machine:
         self.turn()
         self._uc.hook_del(hook)
         return contents | {self.memory(at, size)}
+
+    def snapshot(self) -> Snapshot:
+        """All that a turn changes, but for what was sent and told."""
+        board = self._board
+        memory = self.memory(board.ram_at, board.ram_bytes)
+        context, registers = self._uc.context_save(), dict(self._registers)
+        return Snapshot(context, memory, self.flash_content(), registers, self._hungry)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from there."""
+        board = self._board
+        self._uc.mem_write(board.ram_at, snapshot.memory)
+        self.put_flash(snapshot.flash)
+        self._uc.context_restore(snapshot.context)
+        self._registers, self._hungry = dict(snapshot.registers), snapshot.hungry
+        self._is_hung = self._asks_reset = False
+
+    def flash_content(self) -> Bytes:
+        """Slots and log at their addresses, as `HostFirmware.flash`."""
+        layout = layout_of(self._board)
+        content = np.full(layout.end, 0xFF, np.uint8)
+        found = self.memory(layout.slot_at, layout.end - layout.slot_at)
+        content[layout.slot_at :] = np.frombuffer(found, np.uint8)
+        return content
+
+    def put_flash(self, content: Bytes) -> None:
+        """Slots and log, as a programmer's cable writes them."""
+        at = layout_of(self._board).slot_at
+        self._uc.mem_write(at, content[at:].tobytes())
+
+    def cut_turn(self, instructions: int) -> None:
+        """A turn of the main loop in which power goes behind so many instructions."""
+        self._counter.stop_after(None)
+        self._uc.ctl_flush_tb()  # type: ignore[attr-defined]  # what is translated does not count
+        self._uc.emu_start(self.at | 1, RETURN_AT, count=instructions)
+
+    @property
+    def can_store_to_flash(self) -> bool:
+        """Whether an instruction could change flash by itself: none can, a store is a fault."""
+        regions = {begin: permissions for begin, _, permissions in self._uc.mem_regions()}
+        return bool(regions[self._board.flash_at] & UC_PROT_WRITE)
 
     def functions(self) -> dict[str, int]:
         """Instructions of each function since `clear_functions`."""

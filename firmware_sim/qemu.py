@@ -7,10 +7,12 @@ every run. `qemu-system-arm` is a package of the system (Debian: apt-get install
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,7 @@ from ..edge.errors import InputError
 from .board import Board
 from .front_end import MISSING
 from .image import build_image
-from .link import Status
+from .link import STATUS, Status
 
 PROGRAM = "qemu-system-arm"
 LEAD_OFF = -(2**31)
@@ -44,6 +46,17 @@ MACHINES = {
 }
 
 
+class QemuRun(NamedTuple):
+    """What the firmware told, its last word, and instructions a second of signal.
+
+    These are read off the timer, to a tick a sample, and mean something where it keeps up.
+    """
+
+    events: bytes
+    status: Status
+    work_per_second: float
+
+
 class QemuFirmware:
     """A board's firmware, built for one of QEMU's and run there."""
 
@@ -53,14 +66,15 @@ class QemuFirmware:
         if found is None:
             raise InputError(f"there is no {PROGRAM}; on Debian: apt-get install qemu-system-arm")
         self._program, self._chosen = found, MACHINES[core]
+        self._rate_hz = board.front_end.rate_hz
         flash_at, ram_at = self._chosen.flash_at, self._chosen.ram_at
         there = replace(board, core=core, flash_at=flash_at, flash_bytes=512 * 1024)
         there = replace(there, ram_at=ram_at, ram_bytes=64 * 1024)
         more = (f"-DTICK_HZ={self._chosen.tick_hz}",)
         self._image = build_image(bundle, there, folder, port="qemu", more=more)
 
-    def run(self, codes: npt.NDArray[np.int64], shift: int = 4) -> tuple[bytes, Status]:
-        """The events of a front end's codes, and the last word; 2^shift ns an instruction."""
+    def run(self, codes: npt.NDArray[np.int64], shift: int = 4) -> QemuRun:
+        """A front end's codes, at 2^shift ns an instruction."""
         with TemporaryDirectory() as scratch:
             here = Path(scratch)
             np.where(codes == MISSING, LEAD_OFF, codes).astype("<i4").tofile(here / "codes.bin")
@@ -79,5 +93,11 @@ class QemuFirmware:
             )
             if done.returncode or not (here / "status.bin").is_file():
                 raise InputError(f"QEMU ended with {done.returncode}: {done.stderr.decode()[:200]}")
-            status = Status.read((here / "status.bin").read_bytes())
-            return (here / "events.bin").read_bytes(), status
+            last = (here / "status.bin").read_bytes()
+            (ticks,) = struct.unpack("<I", last[STATUS.size :])
+            instructions = ticks / self._chosen.tick_hz / (2**shift * 1e-9)
+            return QemuRun(
+                (here / "events.bin").read_bytes(),
+                Status.read(last[: STATUS.size]),
+                instructions * self._rate_hz / len(codes),
+            )

@@ -19,8 +19,9 @@
 
 enum { LO_MOST_SPREAD = LO_MOST_SEEN / 4 * 2 }; /* words of a frame */
 
-/* `quads` times four bytes of a frame, to every `step` words; an even number of quads. */
-static inline void lo_spread(const int8_t *x, int32_t quads, uint32_t *words, int32_t step) {
+/* `quads` times four bytes of a frame, to every `step` words, a constant; an even number of quads. */
+static inline __attribute__((always_inline)) void lo_spread(const int8_t *x, int32_t quads,
+                                                            uint32_t *words, int32_t step) {
   const int8_t *end = x + 4 * quads;
   uint32_t one, other, even;
   __asm__ volatile(
@@ -28,17 +29,15 @@ static inline void lo_spread(const int8_t *x, int32_t quads, uint32_t *words, in
       "ldr %[other], [%[x]], #4\n"
       "sxtb16 %[even], %[one]\n"
       "sxtb16 %[one], %[one], ror #8\n"
-      "strd %[even], %[one], [%[words]]\n"
-      "add %[words], %[words], %[step]\n"
+      "strd %[even], %[one], [%[words]], %[step]\n"
       "sxtb16 %[even], %[other]\n"
       "sxtb16 %[other], %[other], ror #8\n"
-      "strd %[even], %[other], [%[words]]\n"
-      "add %[words], %[words], %[step]\n"
+      "strd %[even], %[other], [%[words]], %[step]\n"
       "cmp %[x], %[end]\n"
       "bne 1b\n"
       : [x] "+r"(x), [words] "+r"(words), [one] "=&r"(one), [other] "=&r"(other),
         [even] "=&r"(even)
-      : [step] "r"(4 * step), [end] "r"(end)
+      : [step] "i"(4 * step), [end] "r"(end)
       : "cc", "memory");
 }
 
@@ -141,63 +140,90 @@ static inline void lo_dot_four(const uint32_t *words, const uint32_t *end, const
       : "cc", "memory");
 }
 
-/* Sums of four channels of a frame, two taps at a time that lie `step` bytes apart; then those of a
- * tap that an odd number leaves.
- */
-static inline void lo_dot_taps(const int8_t *x, int32_t step, const int8_t *w, int32_t taps,
-                               int32_t *totals) {
+/* A pair of taps of four channels, that lie `step` bytes apart. */
+#define LO_TWO_TAPS                                                                              \
+    "1: ldr %[one], [%[x]]\n"                                                                    \
+    "ldr %[other], [%[x], %[step]]\n"                                                            \
+    "ldrd %[low], %[high], [%[w]], #8\n"                                                         \
+    "add %[x], %[x], %[step], lsl #1\n"                                                          \
+    "pkhbt %[pair], %[one], %[other], lsl #16\n"                                                 \
+    "pkhtb %[one], %[other], %[one], asr #16\n"                                                  \
+    "sxtb16 %[other], %[pair]\n"                                                                 \
+    "sxtb16 %[even], %[low]\n"                                                                   \
+    "sxtb16 %[pair], %[pair], ror #8\n"                                                          \
+    "sxtb16 %[low], %[low], ror #8\n"                                                            \
+    "smlad %[a], %[other], %[even], %[a]\n"                                                      \
+    "smlad %[b], %[pair], %[low], %[b]\n"                                                        \
+    "sxtb16 %[other], %[one]\n"                                                                  \
+    "sxtb16 %[even], %[high]\n"                                                                  \
+    "sxtb16 %[one], %[one], ror #8\n"                                                            \
+    "sxtb16 %[high], %[high], ror #8\n"                                                          \
+    "smlad %[c], %[other], %[even], %[c]\n"                                                      \
+    "smlad %[d], %[one], %[high], %[d]\n"                                                        \
+    "cmp %[w], %[end]\n"                                                                         \
+    "bne 1b\n"
+
+/* The tap that an odd number leaves. */
+#define LO_LAST_TAP                                                                              \
+    "ldr %[one], [%[x]]\n"                                                                       \
+    "ldrd %[low], %[high], [%[w]], #8\n"                                                         \
+    "sxtb16 %[other], %[one]\n"                                                                  \
+    "sxtb16 %[even], %[low]\n"                                                                   \
+    "sxtb16 %[one], %[one], ror #8\n"                                                            \
+    "sxtb16 %[low], %[low], ror #8\n"                                                            \
+    "smlabb %[a], %[other], %[even], %[a]\n"                                                     \
+    "smlabb %[b], %[one], %[low], %[b]\n"                                                        \
+    "sxtb16 %[even], %[high]\n"                                                                  \
+    "sxtb16 %[high], %[high], ror #8\n"                                                          \
+    "smlatb %[c], %[other], %[even], %[c]\n"                                                     \
+    "smlatb %[d], %[one], %[high], %[d]\n"
+
+/* Four channels after the other; what they need once lies on the stack. */
+#define LO_TAPS(last_tap)                                                                        \
+    "push {%[d]}\n" /* at sp + 12: behind the last channel */                                    \
+    "push {%[c]}\n" /* at sp + 8: a four's weights, in bytes */                                  \
+    "push {%[b]}\n" /* at sp + 4: totals */                                                      \
+    "push {%[x]}\n"                                                                              \
+    "2: mov %[a], #0\n"                                                                          \
+    "mov %[b], #0\n"                                                                             \
+    "mov %[c], #0\n"                                                                             \
+    "mov %[d], #0\n"                                                                             \
+    LO_TWO_TAPS last_tap                                                                         \
+    "ldrd %[x], %[one], [sp]\n"                                                                  \
+    "str %[a], [%[one]], #8\n"                                                                   \
+    "str %[b], [%[one]], #8\n"                                                                   \
+    "str %[c], [%[one]], #8\n"                                                                   \
+    "str %[d], [%[one]], #8\n"                                                                   \
+    "add %[x], %[x], #4\n"                                                                       \
+    "strd %[x], %[one], [sp]\n"                                                                  \
+    "ldrd %[one], %[other], [sp, #8]\n"                                                          \
+    "add %[end], %[end], %[one]\n"                                                               \
+    "cmp %[x], %[other]\n"                                                                       \
+    "blo 2b\n"                                                                                   \
+    "add sp, sp, #16\n"
+
+/* Sums (channel, 2) of `n` channels of a frame, rounded up to fours, over two or more taps. */
+static inline void lo_dot_taps(const int8_t *x, int32_t n, int32_t step, const int8_t *w,
+                               int32_t taps, int32_t *totals) {
   const int8_t *end = w + 4 * (taps & ~1);
-  int32_t a = 0, b = 0, c = 0, d = 0;
-  if (w != end) {
-    uint32_t one, other, pair, low, high, even;
-    __asm__ volatile(
-        "1: ldr %[one], [%[x]]\n"
-        "ldr %[other], [%[x], %[step]]\n"
-        "ldrd %[low], %[high], [%[w]], #8\n"
-        "add %[x], %[x], %[step], lsl #1\n"
-        "pkhbt %[pair], %[one], %[other], lsl #16\n"
-        "pkhtb %[one], %[other], %[one], asr #16\n"
-        "sxtb16 %[other], %[pair]\n"
-        "sxtb16 %[even], %[low]\n"
-        "sxtb16 %[pair], %[pair], ror #8\n"
-        "sxtb16 %[low], %[low], ror #8\n"
-        "smlad %[a], %[other], %[even], %[a]\n"
-        "smlad %[b], %[pair], %[low], %[b]\n"
-        "sxtb16 %[other], %[one]\n"
-        "sxtb16 %[even], %[high]\n"
-        "sxtb16 %[one], %[one], ror #8\n"
-        "sxtb16 %[high], %[high], ror #8\n"
-        "smlad %[c], %[other], %[even], %[c]\n"
-        "smlad %[d], %[one], %[high], %[d]\n"
-        "cmp %[w], %[end]\n"
-        "bne 1b\n"
-        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [w] "+r"(w),
-          [one] "=&r"(one), [other] "=&r"(other), [pair] "=&r"(pair), [low] "=&r"(low),
-          [high] "=&r"(high), [even] "=&r"(even)
-        : [step] "r"(step), [end] "r"(end)
-        : "cc", "memory");
-  }
+  uint32_t a, one, other, pair, low, high, even;
+  int32_t *b = totals;
+  int32_t c = (taps + 1) / 2 * 8;
+  const int8_t *d = x + n;
+#define LO_SUM_TAPS(code)                                                                        \
+  __asm__ volatile(code                                                                          \
+                   : [a] "=&r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x),           \
+                     [w] "+r"(w), [end] "+r"(end), [one] "=&r"(one), [other] "=&r"(other),       \
+                     [pair] "=&r"(pair), [low] "=&r"(low), [high] "=&r"(high),                   \
+                     [even] "=&r"(even)                                                          \
+                   : [step] "r"(step)                                                            \
+                   : "cc", "memory")
   if (taps & 1) {
-    uint32_t four, low, high, x_even, even;
-    __asm__ volatile(
-        "ldr %[four], [%[x]]\n"
-        "ldrd %[low], %[high], [%[w]]\n"
-        "sxtb16 %[x_even], %[four]\n"
-        "sxtb16 %[even], %[low]\n"
-        "sxtb16 %[four], %[four], ror #8\n"
-        "sxtb16 %[low], %[low], ror #8\n"
-        "smlabb %[a], %[x_even], %[even], %[a]\n"
-        "smlabb %[b], %[four], %[low], %[b]\n"
-        "sxtb16 %[even], %[high]\n"
-        "sxtb16 %[high], %[high], ror #8\n"
-        "smlatb %[c], %[x_even], %[even], %[c]\n"
-        "smlatb %[d], %[four], %[high], %[d]\n"
-        : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [four] "=&r"(four),
-          [low] "=&r"(low), [high] "=&r"(high), [x_even] "=&r"(x_even), [even] "=&r"(even)
-        : [x] "r"(x), [w] "r"(w)
-        : "memory");
+    LO_SUM_TAPS(LO_TAPS(LO_LAST_TAP));
+  } else {
+    LO_SUM_TAPS(LO_TAPS(""));
   }
-  totals[0] = a, totals[2] = b, totals[4] = c, totals[6] = d;
+#undef LO_SUM_TAPS
 }
 
 /* Sums (channel, frame) of `n` channels and two frames to bytes: lo_scaled, and the output's zero,

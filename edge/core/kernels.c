@@ -13,7 +13,7 @@ static int32_t quads_of(const lo_conv *conv, int32_t in) {
   return (conv->kernel * in + LO_BYTES_TOGETHER - 1) / LO_BYTES_TOGETHER * (LO_BYTES_TOGETHER / 4);
 }
 
-#if defined(LO_DSP)
+#if defined(LO_DSP) && !defined(LO_MVE)
 
 #define NOINLINE __attribute__((noinline)) /* with all registers to itself */
 
@@ -93,12 +93,15 @@ void lo_convolution(const lo_conv *conv, const int8_t *x, int32_t in, int8_t *y,
   }
 }
 
-/* Sums of every four of `n` channels of a frame. */
+/* Sums (channel, 2) of `n` channels of a frame. */
 static NOINLINE void dot_taps(const lo_conv *conv, const int8_t *x, int32_t n, int32_t channels,
                               int32_t *totals) {
-  const int32_t step = conv->dilation * channels, taps = conv->kernel, four = four_of(conv);
   const int8_t *w = conv->weights;
-  for (; n > 0; n -= 4, x += 4, w += four, totals += 8) lo_dot_taps(x, step, w, taps, totals);
+  if (conv->kernel > 1) {
+    lo_dot_taps(x, n, conv->dilation * channels, w, conv->kernel, totals);
+    return;
+  }
+  for (int32_t c = 0; c < n; ++c) totals[2 * c] = x[c] * w[c / 4 * 8 + c % 4 / 2 * 4 + c % 2];
 }
 
 void lo_depthwise(const lo_conv *conv, const int8_t *x, int32_t channels, int8_t *y,

@@ -1,5 +1,5 @@
 /* The two loops that cost, with the lanes that a processor has: eight dot products of bytes, and
- * the way of eight sums back to bytes. All versions compute the same integers; dsp.h has those of
+ * the way of eight sums back to bytes. All versions compute the same integers; mve.h and dsp.h have those of
  * a Cortex-M.
  */
 #ifndef LEADONE_LANES_H
@@ -32,7 +32,10 @@ static inline int8_t lo_finished(int32_t total, const lo_conv *conv, int32_t k, 
   return lo_saturated(lo_scaled(total + of.doubled_bias / 2, of.value, ~conv->rights[k]) + zero);
 }
 
-#if defined(__AVX2__)
+#include "mve.h"
+
+#if defined(LO_MVE)
+#elif defined(__AVX2__)
 #include <immintrin.h>
 
 #if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from leadone import Record
 from leadone.edge.bundle import Bundle
+from leadone.edge.core_build import CORE, FREESTANDING, TARGETS, compile_core
 from leadone.firmware_sim.board import Board
 from leadone.firmware_sim.front_end import MISSING, codes_of
 from leadone.firmware_sim.host import HostFirmware
+from leadone.firmware_sim.image import FIRMWARE, PORTS
 from leadone.firmware_sim.qemu import MACHINES, PROGRAM, QemuFirmware
 
 SECONDS = 40
@@ -36,8 +39,38 @@ def test_every_core_says_what_the_host_says(
     expected = host.samples(codes)
     firmware = QemuFirmware(bundle, board, core, tmp_path)
     for shift in (AT_62_MHZ, AT_16_MHZ):
-        events, status = firmware.run(codes, shift)
+        events, status, _ = firmware.run(codes, shift)
         assert events == expected and len(events) > 40 * 248
         assert (status.samples, status.overruns, status.slot) == (len(codes), 0, 0)
-    _, late = firmware.run(codes, AT_1_MHZ)
-    assert late.overruns > 0  # at a megahertz it can't keep up, and says so
+    late = firmware.run(codes, AT_1_MHZ)
+    assert late.status.overruns > 0  # at a megahertz it can't keep up, and says so
+
+
+LAYOUT = """SECTIONS {
+  . = 0x10000000;
+  .text : { KEEP(*(.vectors)) *(.text*) *(.rodata*) }
+  .ARM.exidx : { *(.ARM.exidx*) }
+  image_data_source = .;
+  . = 0x30000000;
+  .data : { image_data = .; *(.data*) image_data_end = .; }
+  .bss : { image_zero = .; *(.bss*) . = ALIGN(4); image_zero_end = .; }
+  image_stack = 0x30040000;
+}"""
+
+
+def test_loops_for_vectors_compute_what_the_plain_c_does(tmp_path: Path) -> None:
+    (tmp_path / "layout.ld").write_text(LAYOUT)
+    names = ("convolution", "depthwise", "addition")
+    plain = tuple(f"-Dlo_{name}=plain_{name}" for name in names)
+    target = (*TARGETS["cortex-m55"].options, *FREESTANDING)
+    without = (*target[:2], "-mcpu=cortex_m3", *FREESTANDING, *plain, "-O1", "-c")
+    compile_core([CORE / "kernels.c"], tmp_path / "plain.o", without)
+    compile_core([FIRMWARE / "memory.c"], tmp_path / "memory.o", (*target, "-fno-builtin", "-c"))
+    objects = [tmp_path / "plain.o", tmp_path / "memory.o", PORTS / "startup.c"]
+    sources = [Path(__file__).parent / "kernels_mve.c", CORE / "kernels.c", *objects]
+    link = ("-Wl,-e,reset", "-Wl,-z,norelro", "-T", str(tmp_path / "layout.ld"))
+    compile_core(sources, tmp_path / "kernels.elf", (*target, "-O2", *link))
+    shown = ("-display", "none", "-monitor", "none", "-serial", "none")
+    host = ("-semihosting-config", "enable=on,target=native")
+    machine = ("-M", MACHINES["cortex-m55"].machine, "-kernel", str(tmp_path / "kernels.elf"))
+    subprocess.run((PROGRAM, *machine, *shown, *host), check=True, timeout=120)

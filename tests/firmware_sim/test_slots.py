@@ -13,17 +13,23 @@ from leadone.edge.bundle import Bundle
 from leadone.edge.errors import InputError
 from leadone.edge.signature import make_keys
 from leadone.firmware_sim.board import Board
-from leadone.firmware_sim.flash import PowerLost
 from leadone.firmware_sim.frame import sealed
 from leadone.firmware_sim.front_end import codes_of
 from leadone.firmware_sim.host import HostFirmware
 from leadone.firmware_sim.layout import SLOT_BYTES
 from leadone.firmware_sim.link import Kind, Link, Request, Result, Status, Verdict
 from leadone.firmware_sim.machine import Machine
+from leadone.firmware_sim.power import Aftermath, Bytes, Codes, cut_anywhere, left_behind, proved
 from leadone.firmware_sim.slot import HEADER_BYTES, Slot, sequence_of
 
 PROVED_AFTER_S = 30
 TRIES = 3
+
+
+@pytest.fixture
+def codes(demo: Record, board: Board) -> Codes:
+    """Four seconds that give events."""
+    return codes_of(demo, board.front_end)[:1000]
 
 
 def _status(device: HostFirmware | Machine) -> Status:
@@ -82,34 +88,51 @@ def test_what_is_not_proved_is_tried_three_times(
     assert [_status(host).slot for _ in range(2 * TRIES)] == [1] * 2 * TRIES
 
 
-def test_power_lost_in_any_operation_of_an_update(
-    host: HostFirmware, newer: Slot, private_key: Path
+@pytest.mark.parametrize("old", [0, 1])
+def test_power_lost_around_operations_of_an_update(
+    machine: Machine, host: HostFirmware, newer: Slot, private_key: Path, codes: Codes, old: int
 ) -> None:
-    """Every operation at its ends and at pages' borders, and some hundred in between."""
-    flash = host.flash.copy()
-    host.start()
-    started = host.operations
-    link = Link(host.receive)
-    link.update(newer.sent)
-    total = host.operations
-    words = host.layout.page_bytes // 4
-    rng = np.random.default_rng(0)
-    chosen = {*range(started, started + 120), *range(total - 70, total)}
-    chosen |= {k + d for k in range(started, total, words) for d in (-1, 0, 1, 2) if k + d < total}
-    chosen |= set(rng.integers(started, total, 150).tolist())
-    for cut_at in sorted(chosen - set(range(started))):
-        host.flash[:] = flash
-        host.start(cut_at=cut_at, noise=cut_at)
-        with pytest.raises(PowerLost):
-            Link(host.receive).update(newer.sent)
-        status = _status(host)
-        assert status.slot in (0, 1) and status.verdicts[0] == Verdict.GOOD
-        is_complete = (
-            bytes(host.flash[host.layout.slot(1) :][:HEADER_BYTES]) == newer.sent[:HEADER_BYTES]
-        )
-        assert status.slot == int(is_complete)
+    """Before, in and behind those at its ends and at pages' borders, and each 150th in between.
+
+    benchmarks/firmware_power.py does all of them.
+    """
+    if old == 1:
+        machine.put_flash(proved(host.layout, host.slot, newer))
+        newer = replace(newer, sequence=newer.sequence + 1).signed(private_key)
+        machine.start()
+    host.flash[:] = content = machine.flash_content()
+    after, started = Aftermath(host, newer, codes, old), machine.flash.operations
+    Link(machine.receive).update(newer.sent)
+    history = machine.flash.history[started:]
+    borders = {k + d for k, (_, word) in enumerate(history) if word is None for d in (0, 1, 2)}
+    chosen = {*range(10), *range(0, len(history), 150), *range(len(history) - 60, len(history) + 1)}
+    chosen |= borders
+    wrong = [
+        (operations, is_cut, fault)
+        for operations, is_cut in left_behind(content, history, host.layout)
+        if operations in chosen and (fault := after.fault(content)) is not None
+    ]
+    assert wrong == []
+    assert not machine.can_store_to_flash
+    assert (content == machine.flash_content()).all()  # the operations are all that changed it
+    host.flash[:] = content
     newest = replace(newer, sequence=newer.sequence + 1).signed(private_key)
     assert _updated(host, newest).sequence == newest.sequence
+
+
+def test_power_lost_at_instructions_anywhere_in_an_update(
+    machine: Machine, host: HostFirmware, newer: Slot, codes: Codes
+) -> None:
+    host.flash[:] = machine.flash_content()
+    after = Aftermath(host, newer, codes)
+    contents, faults = set(), set()
+
+    def found(content: Bytes) -> None:
+        contents.add(content.tobytes())
+        faults.add(after.fault(content))
+
+    assert cut_anywhere(machine, newer, 60, found) > 1_000_000
+    assert faults == {None} and len(contents) > 50
 
 
 def test_power_lost_at_each_instruction_that_ends_an_update(

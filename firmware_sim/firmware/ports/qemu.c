@@ -18,6 +18,7 @@ static uint32_t held, used;
 static int32_t code_file, event_file;
 static volatile bool is_over;
 static bool is_running;
+static uint32_t spent; /* ticks, from each sample to the sleep behind its work */
 static int32_t code;
 
 static int32_t call(int32_t operation, const void *arguments) {
@@ -80,11 +81,14 @@ void device_flash_erase(uint32_t page_at) {
   for (uint32_t k = 0; k < FLASH_PAGE_BYTES / 4; ++k) words[k] = (uint32_t)FLASH_ERASED;
 }
 
+static volatile uint32_t *const timer = (volatile uint32_t *)0xE000E010u;
+
+enum { CONTROL, RELOAD, VALUE };
+
 static void start_ticks(void) {
-  volatile uint32_t *timer = (volatile uint32_t *)0xE000E010u; /* control, reload, value */
-  timer[1] = (uint32_t)(TICK_HZ / FRONT_END_RATE_HZ) - 1;
-  timer[2] = 0;
-  timer[0] = 7;
+  timer[RELOAD] = (uint32_t)(TICK_HZ / FRONT_END_RATE_HZ) - 1;
+  timer[VALUE] = 0;
+  timer[CONTROL] = 7;
 }
 
 static void begin(void) {
@@ -98,13 +102,18 @@ static void end(void) {
   describe(&status);
   const int32_t file = open_file("status.bin", 10, OPEN_WRITE);
   write_file(file, &status, sizeof status);
+  write_file(file, &spent, sizeof spent);
   call(CLOSE, &file);
   call(CLOSE, &event_file);
   leave(0);
 }
 
 void device_sleep(void) {
-  if (!is_running) begin();
+  if (is_running) {
+    spent += timer[RELOAD] - timer[VALUE];
+  } else {
+    begin();
+  }
   is_running = true;
   if (is_over) end();
   __asm__ volatile("wfi");
