@@ -1,6 +1,6 @@
 """What PTB-XL's statements say of beats that nobody marked: none of a class, or at least one.
 
-MIT-BIH and QTDB have every beat marked, but of some eighty hearts; PTB-XL has the statements of
+MIT-BIH and QTDB have every beat marked, but of some seventy hearts; PTB-XL has the statements of
 1,764 more of ten seconds each (folds 1 to 8), wide and irregular ones among them.
 """
 
