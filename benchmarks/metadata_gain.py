@@ -2,9 +2,9 @@
 
     python benchmarks/metadata_gain.py --data DATA
 
-A logistic readout of the pooled features of PTB-XL's lead I is fitted on folds 1 to 7 for each
-finding, once with age (in decades, its square) and sex beside the features; AUC on folds 8 and 9,
-and the difference on the same patients with its 95 % interval. PTB-XL was recorded by one maker's
+A logistic readout of what the bundle makes of PTB-XL's lead I is fitted on eight of folds 1 to 9
+for the ninth, once with age (in decades, its square) and sex beside it; AUC over all nine, and the
+difference on the same patients with its 95 % interval. PTB-XL was recorded by one maker's
 devices and names no other, so that a device as input can't be measured on it.
 """
 
