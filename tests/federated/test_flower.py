@@ -131,6 +131,32 @@ def test_bad_nodes_of_every_kind_cost_a_round_only_themselves() -> None:
     assert set(entry.weights) == {"8", "9", "10"}
 
 
+def test_devices_that_cannot_take_part_say_why_and_the_round_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The node's own app, with a device of another model, an empty and a one-class one."""
+    whole = data(200, 0)
+    devices = {
+        "well": Client("well", whole, "enc"),
+        "other": Client("other", whole, "older"),
+        "empty": Client("empty", whole[:0], "enc"),
+        "one-class": Client("one-class", whole[whole.rhythm == 1], "enc"),
+    }
+    monkeypatch.setattr(client_app, "load_client", lambda path: devices[path.name])
+    monkeypatch.setattr(client_app, "save_client", lambda path, client: None)
+    nodes = {k: {client_app.SETTINGS: name} for k, name in enumerate(devices, 1)}
+    found = _federation(1)
+    before = flat(found.model)
+    strategy, grid = FleetStrategy(found), LocalGrid(client_app.app, nodes)
+    sent = strategy.configure_train(1, ArrayRecord(), ConfigRecord(), grid)
+    strategy.aggregate_train(1, grid.send_and_receive(sent))
+    entry = strategy.last
+    assert entry is not None and found.done == 1 and not np.array_equal(flat(found.model), before)
+    assert list(entry.rejected) == ["2", "3", "4"] and set(entry.weights) == {"1"}
+    for said, words in zip(entry.rejected.values(), ("encoder", "no labelled", "one and the same")):
+        assert words in said and "\n" not in said
+
+
 def test_silent_nodes_are_not_asked_for_two_rounds() -> None:
     found = _federation(9)
     grid = LocalGrid(_fleet_app(_clients(4), {}), {k: {} for k in range(1, 5)})
