@@ -45,6 +45,7 @@ RULES = (
 NO_MIXING, BUCKETING, NEAREST = "none", "bucketing", "nearest"
 MIXINGS = (NO_MIXING, BUCKETING, NEAREST)
 MOMENTUM, PREVIOUS = "momentum", "previous"
+MOST_MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class AggregationConfig:
     liars: float = 0.2
     beta: float = 0.2  # the authors take .5; longer memory, steadier weights
     trial: float = 0.03  # of an update's length, on which BANT tries it; 1 is the paper's
+    margin: float = 1.0  # standard errors by which an update may seem to do harm; 0 is the paper's
     all_rejected: str = bant.KEEP_GLOBAL
     tau: float = 0.0  # of centred clipping; 0: the median distance
 
@@ -72,6 +74,8 @@ class AggregationConfig:
             raise InputError(
                 "liars is from 0 to below 1, beta and trial above 0 up to 1; correct them"
             )
+        if not 0 <= self.margin <= MOST_MARGIN:
+            raise InputError(f"margin is from 0 to {MOST_MARGIN:.0f} standard errors; correct it")
 
 
 @dataclass(frozen=True)
@@ -145,11 +149,12 @@ class Aggregator:
         found = bant.aggregate(
             updates,
             model,
-            task.loss,
+            task.losses,
             momentum,
             self.config.beta,
             self.config.all_rejected,
             self.config.trial,
+            self.config.margin,
         )
         if mix is None:
             self.momentum |= dict(zip(clients, found.momentum.tolist(), strict=True))

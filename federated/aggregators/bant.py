@@ -48,54 +48,66 @@ class Trust(NamedTuple):
 def aggregate(
     updates: Sequence[Arrays],
     model: Arrays,
-    trust_loss: Callable[[Arrays], float],
+    trust_losses: Callable[[Arrays], Doubles],
     momentum: Doubles,
     beta: float = BETA,
     all_rejected: str = KEEP_GLOBAL,
     trial: float = 1.0,
+    margin: float = 0.0,
 ) -> Trust:
-    """One round; `momentum` (n,) is what the round before left of each of these clients."""
-    assert 0 < trial <= 1
-    before, length = trust_loss(model), trial
+    """One round; `momentum` (n,) is what the round before left of each of these clients.
+
+    `trust_losses` are those of a model on each trust recording; f is their mean.
+    """
+    assert 0 < trial <= 1 and margin >= 0
+    now, length = trust_losses(model), trial
+    before = float(now.mean())
     if trial < 1:
-        wild = ~(_tried(updates, model, trust_loss, 1.0) <= before * WILD)
+        wild = ~(_tried(updates, model, trust_losses, 1.0).mean(1) <= before * WILD)
         updates = [zeros(u) if w else u for u, w in zip(updates, wild, strict=True)]
-    after = _tried(updates, model, trust_loss, length)
-    while trial < 1 and not (after < before).any() and length / 2 >= SHORTEST:
+    found = gains(now, _tried(updates, model, trust_losses, length), margin)
+    while trial < 1 and not (found > 0).any() and length / 2 >= SHORTEST:
         length /= 2
-        after = _tried(updates, model, trust_loss, length)
-    found = trust(before, after, momentum, beta, all_rejected)
-    if trial == 1 or not found.weights.any():
-        return found
-    step, length = weighted(updates, found.weights), 1.0
-    while not trust_loss(moved(model, step, length)) <= before * (1 + SLACK):
+        found = gains(now, _tried(updates, model, trust_losses, length), margin)
+    trusted = trust(found, momentum, beta, all_rejected)
+    if trial == 1 or not trusted.weights.any():
+        return trusted
+    step, length = weighted(updates, trusted.weights), 1.0
+    while not trust_losses(moved(model, step, length)).mean() <= before * (1 + SLACK):
         length /= 2
         if length < SHORTEST:
             return Trust(np.zeros(len(updates)), momentum)
-    return Trust(found.weights * length, found.momentum)
+    return Trust(trusted.weights * length, trusted.momentum)
+
+
+def gains(before: Doubles, after: Doubles, margin: float = 0.0) -> Doubles:
+    """How much f falls by each client (n,), from recordings' losses: (records,), (n, records).
+
+    To each is added `margin` times the standard error of its own mean over recordings.
+    """
+    with np.errstate(invalid="ignore"):
+        changes = before - after
+        errors = changes.std(1) / np.sqrt(len(before)) if margin else 0.0
+        found: Doubles = changes.mean(1) + margin * errors
+    return found
 
 
 def trust(
-    before: float,
-    after: Doubles,
+    gains: Doubles,
     momentum: Doubles,
     beta: float = BETA,
     all_rejected: str = KEEP_GLOBAL,
 ) -> Trust:
-    """The weights from the losses alone: of the global model and of each client's (n,).
-
-    A loss that is no number improves nothing.
-    """
-    assert all_rejected in POLICIES and after.shape == momentum.shape
-    with np.errstate(invalid="ignore"):
-        gains = np.where(np.isfinite(after), np.maximum(before - after, 0.0), 0.0)
-    total = gains.sum()
+    """The weights from each client's gain (n,) alone; one that is no number is none."""
+    assert all_rejected in POLICIES and gains.shape == momentum.shape
+    gained = np.where(np.isfinite(gains), np.maximum(gains, 0.0), 0.0)
+    total = gained.sum()
     if total > 0:
-        scores = gains / total
+        scores = gained / total
     elif all_rejected == UNIFORM:
-        scores, beta = np.full(len(after), 1.0 / len(after)), FALLBACK_BETA
+        scores, beta = np.full(len(gained), 1.0 / len(gained)), FALLBACK_BETA
     else:
-        return Trust(np.zeros(len(after)), momentum)
+        return Trust(np.zeros(len(gained)), momentum)
     mixed = (1 - beta) * momentum + beta * scores
     weights = np.where(scores > 0, mixed, 0.0)
     return Trust(weights / weights.sum(), mixed)
@@ -104,7 +116,7 @@ def trust(
 def _tried(
     updates: Sequence[Arrays],
     model: Arrays,
-    trust_loss: Callable[[Arrays], float],
+    trust_losses: Callable[[Arrays], Doubles],
     length: float,
 ) -> Doubles:
-    return np.array([trust_loss(moved(model, update, length)) for update in updates])
+    return np.array([trust_losses(moved(model, update, length)) for update in updates])

@@ -139,23 +139,23 @@ def test_fedavg_is_the_mean_and_counts_are_the_callers(updates: list[Arrays]) ->
 
 def test_bant_by_hand() -> None:
     momentum = np.array([0.25, 0.25, 0.25, 0.25])
-    found = bant.trust(1.0, np.array([0.4, 0.8, 1.2, np.nan]), momentum)
+    found = bant.trust(np.array([0.6, 0.2, -0.2, np.nan]), momentum)
     # s = (.6, .2, 0, 0) / .8; m = .125 + s / 2; cut where s is 0; renormalised
     np.testing.assert_allclose(found.momentum, [0.5, 0.25, 0.125, 0.125])
     np.testing.assert_allclose(found.weights, [2 / 3, 1 / 3, 0, 0])
 
 
 def test_bants_cut_is_by_this_rounds_score_whatever_the_past() -> None:
-    found = bant.trust(1.0, np.array([0.5, 1.5]), np.array([0.01, 0.99]))
+    found = bant.trust(np.array([0.5, -0.5]), np.array([0.01, 0.99]))
     np.testing.assert_allclose(found.weights, [1.0, 0.0])
     assert found.momentum[1] == pytest.approx(0.495)
 
 
 def test_bants_two_policies_where_nobody_improves() -> None:
-    worse, momentum = np.array([2.0, 3.0]), np.array([0.8, 0.2])
-    kept = bant.trust(1.0, worse, momentum)
+    worse, momentum = np.array([-1.0, -2.0]), np.array([0.8, 0.2])
+    kept = bant.trust(worse, momentum)
     assert not kept.weights.any() and np.array_equal(kept.momentum, momentum)
-    mixed = bant.trust(1.0, worse, momentum, all_rejected=bant.UNIFORM)
+    mixed = bant.trust(worse, momentum, all_rejected=bant.UNIFORM)
     np.testing.assert_allclose(mixed.weights, 0.999 * momentum + 0.001 * 0.5)
 
 
@@ -163,21 +163,33 @@ def _bowl(model: Arrays) -> float:
     return float((flat(model) ** 2).sum())
 
 
+def _bowls(model: Arrays) -> np.ndarray:
+    return np.array([_bowl(model)])
+
+
+def test_bants_margin_is_the_error_of_the_mean_over_recordings() -> None:
+    before, after = np.array([1.0, 1.0, 1.0, 1.0]), np.array([[1.3, 0.9, 1.3, 0.9], [1.1] * 4])
+    np.testing.assert_allclose(bant.gains(before, after), [-0.1, -0.1])
+    # sd .2 over four recordings, error .1: the first may be chance, the second does harm to all
+    np.testing.assert_allclose(bant.gains(before, after, 1.5), [0.05, -0.1])
+    assert not np.isfinite(bant.gains(before, np.full((1, 4), np.inf), 1.0)).any()
+
+
 def test_bant_tries_a_part_of_an_update_and_shortens_what_overshoots() -> None:
     model: Arrays = {"x": np.array([1.0])}
     far: list[Arrays] = [{"x": np.array([-2.6])}, {"x": np.array([0.5])}]
     half = np.array([0.5, 0.5])
-    assert not bant.aggregate(far, model, _bowl, half).weights.any()  # as in the paper
-    found = bant.aggregate(far, model, _bowl, half, trial=0.9)
+    assert not bant.aggregate(far, model, _bowls, half).weights.any()  # as in the paper
+    found = bant.aggregate(far, model, _bowls, half, trial=0.9)
     # .9 of -2.6 overshoots, .45 helps; of the step itself all overshoots, half helps
     np.testing.assert_allclose(found.weights, [0.5, 0.0])
     assert _bowl(moved(model, weighted(far, found.weights))) < _bowl(model)
     wild: list[Arrays] = [{"x": np.array([-20.0])}, {"x": np.array([-0.5])}]
-    found = bant.aggregate(wild, model, _bowl, half, trial=0.05)
+    found = bant.aggregate(wild, model, _bowls, half, trial=0.05)
     np.testing.assert_allclose(found.weights, [0.0, 1.0])  # though .05 of -20 lands on the best
     near: list[Arrays] = [{"x": np.array([-0.5])}, {"x": np.array([0.5])}]
     np.testing.assert_allclose(
-        bant.aggregate(near, model, _bowl, half, trial=0.1).weights, [1.0, 0.0]
+        bant.aggregate(near, model, _bowls, half, trial=0.1).weights, [1.0, 0.0]
     )
 
 

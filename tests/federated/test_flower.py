@@ -153,7 +153,8 @@ def test_devices_that_cannot_take_part_say_why_and_the_round_goes_on(
     entry = strategy.last
     assert entry is not None and found.done == 1 and not np.array_equal(flat(found.model), before)
     assert list(entry.rejected) == ["2", "3", "4"] and set(entry.weights) == {"1"}
-    for said, words in zip(entry.rejected.values(), ("encoder", "no labelled", "one and the same")):
+    because = ("encoder", "no labelled", "one and the same")
+    for said, words in zip(entry.rejected.values(), because, strict=True):
         assert words in said and "\n" not in said
 
 
