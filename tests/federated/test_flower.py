@@ -235,6 +235,24 @@ def test_a_fleet_of_folders_with_real_recordings(data_dir: Path, tmp_path: Path)
     assert load_client(tmp_path / "n1" / "client.toml").state()["packing"][0] == "int8"
 
 
+def test_what_a_device_kept_may_be_damaged(data_dir: Path, tmp_path: Path) -> None:
+    """Features are made again; what it had learned for itself is a sentence of its own."""
+    _folder(tmp_path / "one", data_dir, 0, 2)
+    settings = tmp_path / "one" / "client.toml"
+    settings.write_text('name = "one"\nserver = "127.0.0.1:1"\nrecordings = "."\nport = 2\n')
+    features = load_client(settings).data.features
+    state = settings.parent / "state"
+    whole = (state / "features.npz").read_bytes()
+    for bad in (b"", b"garbage", whole[: len(whole) // 2]):
+        (state / "features.npz").write_bytes(bad)
+        np.testing.assert_array_equal(load_client(settings).data.features, features)
+        assert (state / "features.npz").read_bytes() == whole
+        (state / "client.npz").write_bytes(bad)
+        with pytest.raises(InputError, match=r"client\.npz is damaged"):
+            load_client(settings)
+        (state / "client.npz").unlink()
+
+
 def test_labels_outside_the_folder_or_of_no_known_kind_are_refused(tmp_path: Path) -> None:
     settings = tmp_path / "client.toml"
     settings.write_text('recordings = "."\n')
