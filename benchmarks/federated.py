@@ -37,6 +37,7 @@ from leadone.distill.classifier import fit_head
 from leadone.edge.errors import InputError
 from leadone.edge.labels import RHYTHMS
 from leadone.federated import head
+from leadone.federated.aggregators import bant
 from leadone.federated.arrays import Arrays, difference, size_bytes
 from leadone.federated.client import shared_names
 from leadone.federated.cohort import CINC, PTBXL, PTBXL_RHYTHMS, Cohort, load_cohort
@@ -162,7 +163,9 @@ def _configured(config: FederationConfig, rule: str, seed: int, **plan: object) 
     liars = simulation.liars or AggregationConfig().liars
     aggregation = AggregationConfig(rule=name, mixing=mixing or "none", liars=liars)
     if is_published:
-        aggregation = replace(aggregation, trial=1.0, margin=0.0)
+        aggregation = replace(
+            aggregation, trial=1.0, margin=0.0, beta=bant.BETA, all_rejected=bant.UNIFORM
+        )
     return replace(config, seed=seed, aggregation=aggregation, simulation=simulation)
 
 
