@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from .client import Client, LocalLabel, encoder_of, from_recordings, read_labels
 from .labelled import Labelled
 
 FEATURES, STATE = "features.npz", "client.npz"
+# What numpy raises of a file that is damaged or holds something else.
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,13 @@ def load_client(path: Path) -> Client:
     )
     client = Client(config.name, data, encoder_of(bundle))
     if (state / STATE).is_file():
-        with np.load(state / STATE) as kept:
-            client.restore(dict(kept))
+        try:
+            with np.load(state / STATE) as kept:
+                client.restore(dict(kept))
+        except DAMAGED as error:
+            raise InputError(
+                f"{state / STATE} is damaged; remove it: what was personal is learned again"
+            ) from error
     return client
 
 
@@ -87,7 +97,7 @@ def device_data(
     text = json.dumps([about, hashlib.sha256(labels.read_bytes()).hexdigest()])
     kept = state / FEATURES
     if kept.is_file():
-        with np.load(kept) as stored:
+        with suppress(*DAMAGED), np.load(kept) as stored:
             if str(stored["about"]) == text:
                 return Labelled(*(stored[name] for name in PARTS))
     data = from_recordings(_opened(recordings, table), codes, bundle, teacher)

@@ -135,9 +135,15 @@ class NetworkTask:
 
     def loss(self, model: Arrays) -> float:
         """f of BANT: cross-entropy with batch norm's own statistics, as the device would run it."""
+        return float(self.losses(model).mean())
+
+    def losses(self, model: Arrays) -> Doubles:
+        """Of each window."""
         with torch.no_grad():
             out = network_of(model, self.encoder).rhythms(self.trust)
-            return float(functional.cross_entropy(out, self.trust.target))
+            each = functional.cross_entropy(out, self.trust.target, reduction="none")
+        found: Doubles = each.double().numpy()
+        return found
 
     def gradient(self, model: Arrays) -> Arrays:
         """Its slope; buffers have none."""

@@ -73,7 +73,12 @@ def standardised(model: Arrays, features: Floats) -> Doubles:
 
 def loss(model: Arrays, data: Labelled) -> float:
     """Mean cross-entropy of the rhythms plus the sum of each finding's, over the known labels."""
-    return _loss(logits(model, data.features), data)
+    return float(losses(model, data).mean())
+
+
+def losses(model: Arrays, data: Labelled) -> Doubles:
+    """Each recording's part (n,), of which `loss` is the mean, whoever lacks some of the labels."""
+    return _losses(logits(model, data.features), data)
 
 
 def gradient(model: Arrays, data: Labelled) -> Arrays:
@@ -147,18 +152,19 @@ def _with_ones(z: Doubles) -> Doubles:
     return np.concatenate([z, np.ones((len(z), 1))], 1)
 
 
-def _loss(out: Doubles, data: Labelled) -> float:
+def _losses(out: Doubles, data: Labelled) -> Doubles:
     told, known = data.rhythm != UNKNOWN, np.isfinite(data.findings)
-    r, total = len(RHYTHMS), 0.0
+    r, n = len(RHYTHMS), len(out)
+    found = np.zeros(n)
     if told.any():
         rhythm = out[told, :r] - out[told, :r].max(1, keepdims=True)
         log_p = rhythm - np.log(np.exp(rhythm).sum(1, keepdims=True))
-        total -= float(log_p[np.arange(len(log_p)), data.rhythm[told]].mean())
+        found[told] -= log_p[np.arange(len(log_p)), data.rhythm[told]] * n / told.sum()
     if known.any():
         signed = np.where(data.findings == 1, 1.0, -1.0) * out[:, r:]
         each = np.logaddexp(0.0, -signed) * known
-        total += float((each.sum(0) / np.maximum(known.sum(0), 1)).sum())
-    return total
+        found += (each * n / np.maximum(known.sum(0), 1)).sum(1)
+    return found
 
 
 def _errors(out: Doubles, rhythm: Rhythms, findings: Floats) -> Doubles:

@@ -2,22 +2,30 @@
 
 The bundle is the fleet's base bundle with the new readouts. `fleet` in its manifest says which
 fleet it is of, its serial number (the round: it only grows), what it stands on and what it scored.
+Round 7 of a fleet on 0.4.0 is 0.4.7+fleet: firmware, whose slots take newer versions only, can
+install it (`leadone firmware pack`), and so a release of the model has to raise the minor number.
+A base's model in C is written anew, for the readouts are part of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ..distill.export.c_backend import with_model_c
 from ..edge.bundle import Bundle, sign_bundle, write_bundle
+from ..edge.core_build import MODEL_C
+from ..edge.errors import InputError
 from ..edge.record_head import RecordHead
 from .arrays import Arrays, Doubles
 from .head import record_head
 
 FLEET = "fleet"
+MOST = 999  # of a version's third number, in firmware_sim/slot.py
 
 
 def publish(
@@ -42,7 +50,7 @@ def publish(
     )
     manifest = {name: value for name, value in base.manifest.items() if name != "files"}
     manifest["record_head"] = merged.as_manifest()
-    manifest["version"] = f"{base.manifest['version']}+fleet.{serial}"
+    manifest["version"] = version_of(str(base.manifest["version"]), serial)
     manifest[FLEET] = {
         "name": str(base.manifest["name"]),
         "serial": serial,
@@ -50,6 +58,23 @@ def publish(
         "figures": {name: float(value) for name, value in figures.items()},
     }
     folder = out / f"{base.manifest['name']}-{serial:06d}"
-    write_bundle(folder, manifest, dict(base.files))
+    files = {name: content for name, content in base.files.items() if name != MODEL_C}
+    if MODEL_C in base.files:
+        files = with_model_c(Bundle({**base.manifest, **manifest}, files, "")).files
+    write_bundle(folder, manifest, files)
     sign_bundle(folder, key)
     return folder
+
+
+def version_of(base: str, serial: int) -> str:
+    """A later one than the base's and every smaller serial's, of the same minor version."""
+    found = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:\+.*)?", base)
+    if found is None:
+        raise InputError(f"the base's version {base!r} is not like 1.2.3; name another model")
+    major, minor, patch = map(int, found.groups())
+    if patch + serial > MOST:
+        raise InputError(
+            f"round {serial} on version {base} passes {major}.{minor}.{MOST}, the last that a "
+            "device can tell is newer; begin anew on a base of a higher minor version"
+        )
+    return f"{major}.{minor}.{patch + serial}+fleet"

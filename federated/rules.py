@@ -44,7 +44,8 @@ RULES = (
 )
 NO_MIXING, BUCKETING, NEAREST = "none", "bucketing", "nearest"
 MIXINGS = (NO_MIXING, BUCKETING, NEAREST)
-MOMENTUM, PREVIOUS = "momentum", "previous"
+MOMENTUM, PREVIOUS, CAUGHT = "momentum", "previous", "caught"
+MOST_MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class AggregationConfig:
     liars: float = 0.2
     beta: float = 0.2  # the authors take .5; longer memory, steadier weights
     trial: float = 0.03  # of an update's length, on which BANT tries it; 1 is the paper's
+    margin: float = 2.0  # standard errors by which an update may seem to do harm; 0 is the paper's
     all_rejected: str = bant.KEEP_GLOBAL
     tau: float = 0.0  # of centred clipping; 0: the median distance
 
@@ -72,6 +74,8 @@ class AggregationConfig:
             raise InputError(
                 "liars is from 0 to below 1, beta and trial above 0 up to 1; correct them"
             )
+        if not 0 <= self.margin <= MOST_MARGIN:
+            raise InputError(f"margin is from 0 to {MOST_MARGIN:.0f} standard errors; correct it")
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,13 @@ class Outcome:
 
 
 class Aggregator:
-    """A rule with its memory: BANT's trust by client, centred clipping's last update."""
+    """A rule with its memory: BANT's trust and who was caught, centred clipping's last update."""
 
     def __init__(self, config: AggregationConfig, seed: int = 0) -> None:
         """Nothing remembered."""
         self.config, self._seed = config, seed
         self.momentum: dict[str, float] = {}
+        self.caught: set[str] = set()
         self.previous: Arrays = {}
 
     def step(
@@ -119,6 +124,7 @@ class Aggregator:
         """What a checkpoint keeps of it."""
         kept: dict[str, Array] = {f"{PREVIOUS}/{n}": v for n, v in self.previous.items()}
         kept |= {f"{MOMENTUM}/{c}": np.array(m) for c, m in self.momentum.items()}
+        kept |= {f"{CAUGHT}/{c}": np.array(True) for c in sorted(self.caught)}
         return kept
 
     def restore(self, kept: dict[str, Array]) -> None:
@@ -127,6 +133,8 @@ class Aggregator:
             kind, key = name.split("/", 1)
             if kind == MOMENTUM:
                 self.momentum[key] = float(value)
+            elif kind == CAUGHT:
+                self.caught.add(key)
             else:
                 self.previous[key] = value
 
@@ -142,18 +150,27 @@ class Aggregator:
         start = 1.0 / (fleet or len(clients))
         of_client = np.array([self.momentum.get(client, start) for client in clients])
         momentum = of_client if mix is None else mix @ of_client
+        caught = np.zeros(len(updates), bool)
+        if mix is None:
+            caught |= [client in self.caught for client in clients]
         found = bant.aggregate(
             updates,
             model,
-            task.loss,
+            task.losses,
             momentum,
+            caught,
             self.config.beta,
             self.config.all_rejected,
             self.config.trial,
+            self.config.margin,
         )
         if mix is None:
             self.momentum |= dict(zip(clients, found.momentum.tolist(), strict=True))
-        else:  # a mixture's trust goes to its members, by their parts in all mixtures
+            self.caught |= {
+                c for c, is_caught in zip(clients, found.caught, strict=True) if is_caught
+            }
+        else:  # a mixture's trust goes to its members, by their parts in all mixtures; its harm is
+            # nobody's
             parts = mix.T / np.maximum(mix.sum(0), 1e-12)[:, None]
             members = np.where(mix.sum(0) > 0, parts @ found.momentum, of_client)
             self.momentum |= dict(zip(clients, members.tolist(), strict=True))

@@ -23,6 +23,9 @@ class Task(Protocol):
     def loss(self, model: Arrays) -> float:
         """f of BANT on the trust set."""
 
+    def losses(self, model: Arrays) -> Doubles:
+        """Each trust recording's part of it (records,); their mean is `loss`."""
+
     def gradient(self, model: Arrays) -> Arrays:
         """Its slope, with the names of an update."""
 
@@ -48,8 +51,12 @@ class HeadTask:
 
     def loss(self, model: Arrays) -> float:
         """f of BANT."""
+        return float(self.losses(model).mean())
+
+    def losses(self, model: Arrays) -> Doubles:
+        """Of each recording."""
         with np.errstate(all="ignore"):
-            return head.loss(model, self.trust)
+            return head.losses(model, self.trust)
 
     def gradient(self, model: Arrays) -> Arrays:
         """Its slope."""

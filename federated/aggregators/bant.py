@@ -12,12 +12,20 @@ client improves f, the global model stays (`keep_global`); the authors' code goe
 trust instead, s_i = 1/N and beta = .001 (`uniform`), which lets attackers in slowly. The clip at 0
 is of their code too: the formula as first published divides by a sum that may be about 0.
 
-Ours beside it: a client's model may overshoot on its own and still point the right way, most of
-all where clients hold different kinds of people. With `trial` below 1 its update is tried at that
-part of its length, f(x^t) - f(x^t + trial u_i), halved as long as `SHORTEST` allows while no client
-improves. What is not tried at its whole length must do no harm at it: an update that multiplies f
-by more than `WILD` has no score, and the step that comes of all is halved until f rises by no more
-than `SLACK`. `trial` 1 is the paper's, without any of this.
+Ours beside it, each switched off by `trial` 1 and `margin` 0, which are the paper's rule:
+
+- A client's model may overshoot on its own and still point the right way, most of all where clients
+  hold different kinds of people. With `trial` below 1 its update is tried at that part of its
+  length, f(x^t) - f(x^t + trial u_i), halved as long as `SHORTEST` allows while no client improves.
+  What is not tried at its whole length must do no harm at it: an update that multiplies f by more
+  than `WILD` has no score, and the step that comes of all is halved until f rises by no more than
+  `SLACK`.
+- f is a mean over few recordings, and near the end a client's gain is smaller than that mean's own
+  error: by its sign half of fifty small honest clients are refused each round, and weights by its
+  size follow the trust set's chance. With `margin` above 0 every client has the same score unless
+  its gain lies that many standard errors of the mean (over recordings, paired) below 0. A client
+  whose gain was ever `CAUGHT` errors below 0 is judged by the paper's cut from then on: it needs a
+  gain. Without that, liars come back as soon as the model has converged.
 """
 
 from __future__ import annotations
@@ -26,85 +34,123 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import Arrays, Doubles, moved, weighted, zeros
+
+Flags = npt.NDArray[np.bool_]
 
 BETA = 0.5
 FALLBACK_BETA = 0.001
 SHORTEST = 1 / 1024
 WILD = 3.0  # few honest clients with one kind of people reach it, at first
+CAUGHT = 4.0  # standard errors
 SLACK = 0.02  # f is of few recordings: without any, the model stops at their own optimum
 KEEP_GLOBAL, UNIFORM = "keep_global", "uniform"
 POLICIES = (KEEP_GLOBAL, UNIFORM)
 
 
 class Trust(NamedTuple):
-    """Weights of this round (n,), all 0 where the model stays, and momentum for the next (n,)."""
+    """Weights of this round (n,), all 0 where the model stays, and momentum for the next (n,).
+
+    `caught` (n,) are the clients that were, in this round or before.
+    """
 
     weights: Doubles
     momentum: Doubles
+    caught: Flags
 
 
 def aggregate(
     updates: Sequence[Arrays],
     model: Arrays,
-    trust_loss: Callable[[Arrays], float],
+    trust_losses: Callable[[Arrays], Doubles],
     momentum: Doubles,
+    caught: Flags,
     beta: float = BETA,
     all_rejected: str = KEEP_GLOBAL,
     trial: float = 1.0,
+    margin: float = 0.0,
 ) -> Trust:
-    """One round; `momentum` (n,) is what the round before left of each of these clients."""
-    assert 0 < trial <= 1
-    before, length = trust_loss(model), trial
+    """One round; `momentum` and `caught` (n,) are what the rounds before left of these clients.
+
+    `trust_losses` are those of a model on each trust recording; f is their mean.
+    """
+    assert 0 < trial <= 1 and margin >= 0
+    now, length = trust_losses(model), trial
+    before = float(now.mean())
     if trial < 1:
-        wild = ~(_tried(updates, model, trust_loss, 1.0) <= before * WILD)
+        wild = ~(_tried(updates, model, trust_losses, 1.0).mean(1) <= before * WILD)
         updates = [zeros(u) if w else u for u, w in zip(updates, wild, strict=True)]
-    after = _tried(updates, model, trust_loss, length)
-    while trial < 1 and not (after < before).any() and length / 2 >= SHORTEST:
+        caught = caught | wild
+    after = _tried(updates, model, trust_losses, length)
+    if margin:
+        caught = caught | are_caught(now, after)
+    found = scores(now, after, caught, margin)
+    while trial < 1 and not found.any() and length / 2 >= SHORTEST:
         length /= 2
-        after = _tried(updates, model, trust_loss, length)
-    found = trust(before, after, momentum, beta, all_rejected)
-    if trial == 1 or not found.weights.any():
-        return found
-    step, length = weighted(updates, found.weights), 1.0
-    while not trust_loss(moved(model, step, length)) <= before * (1 + SLACK):
+        after = _tried(updates, model, trust_losses, length)
+        found = scores(now, after, caught, margin)
+    weights, momentum = trust(found, momentum, beta, all_rejected)
+    if trial == 1 or not weights.any():
+        return Trust(weights, momentum, caught)
+    step, length = weighted(updates, weights), 1.0
+    while not trust_losses(moved(model, step, length)).mean() <= before * (1 + SLACK):
         length /= 2
         if length < SHORTEST:
-            return Trust(np.zeros(len(updates)), momentum)
-    return Trust(found.weights * length, found.momentum)
+            return Trust(np.zeros(len(updates)), momentum, caught)
+    return Trust(weights * length, momentum, caught)
+
+
+def scores(before: Doubles, after: Doubles, caught: Flags, margin: float = 0.0) -> Doubles:
+    """Each client's s_i (n,), from recordings' losses before (records,) and after (n, records).
+
+    They are the gains clipped at 0 or, with a margin, 1 for all that are not refused. What is no
+    number has none.
+    """
+    gains, errors = _gains(before, after)
+    if not margin:
+        return np.where(np.isfinite(gains), np.maximum(gains, 0.0), 0.0)
+    with np.errstate(invalid="ignore"):
+        is_good = gains > np.where(caught, 0.0, -margin * errors)
+    return np.where(np.isfinite(gains) & is_good, 1.0, 0.0)
+
+
+def are_caught(before: Doubles, after: Doubles) -> Flags:
+    """Who does harm beyond any chance (n,)."""
+    gains, errors = _gains(before, after)
+    with np.errstate(invalid="ignore"):
+        return ~(gains >= -CAUGHT * errors)
 
 
 def trust(
-    before: float,
-    after: Doubles,
-    momentum: Doubles,
-    beta: float = BETA,
-    all_rejected: str = KEEP_GLOBAL,
-) -> Trust:
-    """The weights from the losses alone: of the global model and of each client's (n,).
-
-    A loss that is no number improves nothing.
-    """
-    assert all_rejected in POLICIES and after.shape == momentum.shape
-    with np.errstate(invalid="ignore"):
-        gains = np.where(np.isfinite(after), np.maximum(before - after, 0.0), 0.0)
-    total = gains.sum()
+    found: Doubles, momentum: Doubles, beta: float = BETA, all_rejected: str = KEEP_GLOBAL
+) -> tuple[Doubles, Doubles]:
+    """Weights and momentum from the scores (n,) alone; all weights are 0 where the model stays."""
+    assert all_rejected in POLICIES and found.shape == momentum.shape
+    total = found.sum()
     if total > 0:
-        scores = gains / total
+        shares = found / total
     elif all_rejected == UNIFORM:
-        scores, beta = np.full(len(after), 1.0 / len(after)), FALLBACK_BETA
+        shares, beta = np.full(len(found), 1.0 / len(found)), FALLBACK_BETA
     else:
-        return Trust(np.zeros(len(after)), momentum)
-    mixed = (1 - beta) * momentum + beta * scores
-    weights = np.where(scores > 0, mixed, 0.0)
-    return Trust(weights / weights.sum(), mixed)
+        return np.zeros(len(found)), momentum
+    mixed = (1 - beta) * momentum + beta * shares
+    weights = np.where(shares > 0, mixed, 0.0)
+    return weights / weights.sum(), mixed
+
+
+def _gains(before: Doubles, after: Doubles) -> tuple[Doubles, Doubles]:
+    """How much f falls by each client (n,), and the standard error of that mean (n,)."""
+    with np.errstate(all="ignore"):
+        changes = before - after
+        return changes.mean(1), changes.std(1) / np.sqrt(len(before))
 
 
 def _tried(
     updates: Sequence[Arrays],
     model: Arrays,
-    trust_loss: Callable[[Arrays], float],
+    trust_losses: Callable[[Arrays], Doubles],
     length: float,
 ) -> Doubles:
-    return np.array([trust_loss(moved(model, update, length)) for update in updates])
+    return np.array([trust_losses(moved(model, update, length)) for update in updates])

@@ -137,47 +137,70 @@ def test_fedavg_is_the_mean_and_counts_are_the_callers(updates: list[Arrays]) ->
     np.testing.assert_allclose(fedavg.aggregate(updates[:2], [1, 3]), [0.25, 0.75])
 
 
+NOBODY = np.zeros(2, bool)
+
+
 def test_bant_by_hand() -> None:
-    momentum = np.array([0.25, 0.25, 0.25, 0.25])
-    found = bant.trust(1.0, np.array([0.4, 0.8, 1.2, np.nan]), momentum)
+    after = np.array([[0.4], [0.8], [1.2], [np.nan]])
+    found = bant.scores(np.ones(1), after, np.zeros(4, bool))
+    np.testing.assert_allclose(found, [0.6, 0.2, 0, 0])
+    weights, momentum = bant.trust(found, np.full(4, 0.25))
     # s = (.6, .2, 0, 0) / .8; m = .125 + s / 2; cut where s is 0; renormalised
-    np.testing.assert_allclose(found.momentum, [0.5, 0.25, 0.125, 0.125])
-    np.testing.assert_allclose(found.weights, [2 / 3, 1 / 3, 0, 0])
+    np.testing.assert_allclose(momentum, [0.5, 0.25, 0.125, 0.125])
+    np.testing.assert_allclose(weights, [2 / 3, 1 / 3, 0, 0])
 
 
 def test_bants_cut_is_by_this_rounds_score_whatever_the_past() -> None:
-    found = bant.trust(1.0, np.array([0.5, 1.5]), np.array([0.01, 0.99]))
-    np.testing.assert_allclose(found.weights, [1.0, 0.0])
-    assert found.momentum[1] == pytest.approx(0.495)
+    weights, momentum = bant.trust(np.array([0.5, 0.0]), np.array([0.01, 0.99]))
+    np.testing.assert_allclose(weights, [1.0, 0.0])
+    assert momentum[1] == pytest.approx(0.495)
 
 
 def test_bants_two_policies_where_nobody_improves() -> None:
-    worse, momentum = np.array([2.0, 3.0]), np.array([0.8, 0.2])
-    kept = bant.trust(1.0, worse, momentum)
-    assert not kept.weights.any() and np.array_equal(kept.momentum, momentum)
-    mixed = bant.trust(1.0, worse, momentum, all_rejected=bant.UNIFORM)
-    np.testing.assert_allclose(mixed.weights, 0.999 * momentum + 0.001 * 0.5)
+    none, before = np.zeros(2), np.array([0.8, 0.2])
+    weights, momentum = bant.trust(none, before)
+    assert not weights.any() and np.array_equal(momentum, before)
+    weights, _ = bant.trust(none, before, all_rejected=bant.UNIFORM)
+    np.testing.assert_allclose(weights, 0.999 * before + 0.001 * 0.5)
+
+
+def test_bants_margin_is_the_error_of_the_mean_over_recordings() -> None:
+    before = np.ones(4)
+    after = np.array([[1.3, 0.9, 1.3, 0.9], [1.1, 1.1, 1.1, 1.1]])
+    # both gains are -.1; over four recordings the first's has an error of .1, the other's of 0
+    assert bant.scores(before, after, NOBODY, 1.5).tolist() == [1.0, 0.0]
+    assert bant.scores(before, after, NOBODY, 0.5).tolist() == [0.0, 0.0]
+    assert bant.scores(before, after, ~NOBODY, 1.5).tolist() == [0.0, 0.0]
+    assert bant.scores(before, 2 - after, ~NOBODY, 1.5).tolist() == [1.0, 1.0]
+    assert bant.scores(before, np.full((2, 4), np.inf), NOBODY, 2.0).tolist() == [0.0, 0.0]
+    assert bant.scores(before, np.ones((2, 4)), NOBODY, 2.0).tolist() == [0.0, 0.0]  # free riders
+    assert bant.are_caught(before, after).tolist() == [False, True]
+    assert bant.are_caught(before, np.full((2, 4), np.nan)).all()
 
 
 def _bowl(model: Arrays) -> float:
     return float((flat(model) ** 2).sum())
 
 
+def _bowls(model: Arrays) -> np.ndarray:
+    return np.array([_bowl(model)])
+
+
 def test_bant_tries_a_part_of_an_update_and_shortens_what_overshoots() -> None:
     model: Arrays = {"x": np.array([1.0])}
     far: list[Arrays] = [{"x": np.array([-2.6])}, {"x": np.array([0.5])}]
     half = np.array([0.5, 0.5])
-    assert not bant.aggregate(far, model, _bowl, half).weights.any()  # as in the paper
-    found = bant.aggregate(far, model, _bowl, half, trial=0.9)
+    assert not bant.aggregate(far, model, _bowls, half, NOBODY).weights.any()  # as in the paper
+    found = bant.aggregate(far, model, _bowls, half, NOBODY, trial=0.9)
     # .9 of -2.6 overshoots, .45 helps; of the step itself all overshoots, half helps
     np.testing.assert_allclose(found.weights, [0.5, 0.0])
     assert _bowl(moved(model, weighted(far, found.weights))) < _bowl(model)
     wild: list[Arrays] = [{"x": np.array([-20.0])}, {"x": np.array([-0.5])}]
-    found = bant.aggregate(wild, model, _bowl, half, trial=0.05)
+    found = bant.aggregate(wild, model, _bowls, half, NOBODY, trial=0.05)
     np.testing.assert_allclose(found.weights, [0.0, 1.0])  # though .05 of -20 lands on the best
     near: list[Arrays] = [{"x": np.array([-0.5])}, {"x": np.array([0.5])}]
     np.testing.assert_allclose(
-        bant.aggregate(near, model, _bowl, half, trial=0.1).weights, [1.0, 0.0]
+        bant.aggregate(near, model, _bowls, half, NOBODY, trial=0.1).weights, [1.0, 0.0]
     )
 
 

@@ -131,6 +131,33 @@ def test_bad_nodes_of_every_kind_cost_a_round_only_themselves() -> None:
     assert set(entry.weights) == {"8", "9", "10"}
 
 
+def test_devices_that_cannot_take_part_say_why_and_the_round_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The node's own app, with a device of another model, an empty and a one-class one."""
+    whole = data(200, 0)
+    devices = {
+        "well": Client("well", whole, "enc"),
+        "other": Client("other", whole, "older"),
+        "empty": Client("empty", whole[:0], "enc"),
+        "one-class": Client("one-class", whole[whole.rhythm == 1], "enc"),
+    }
+    monkeypatch.setattr(client_app, "load_client", lambda path: devices[path.name])
+    monkeypatch.setattr(client_app, "save_client", lambda path, client: None)
+    nodes = {k: {client_app.SETTINGS: name} for k, name in enumerate(devices, 1)}
+    found = _federation(1)
+    before = flat(found.model)
+    strategy, grid = FleetStrategy(found), LocalGrid(client_app.app, nodes)
+    sent = strategy.configure_train(1, ArrayRecord(), ConfigRecord(), grid)
+    strategy.aggregate_train(1, grid.send_and_receive(sent))
+    entry = strategy.last
+    assert entry is not None and found.done == 1 and not np.array_equal(flat(found.model), before)
+    assert list(entry.rejected) == ["2", "3", "4"] and set(entry.weights) == {"1"}
+    because = ("encoder", "no labelled", "one and the same")
+    for said, words in zip(entry.rejected.values(), because, strict=True):
+        assert words in said and "\n" not in said
+
+
 def test_silent_nodes_are_not_asked_for_two_rounds() -> None:
     found = _federation(9)
     grid = LocalGrid(_fleet_app(_clients(4), {}), {k: {} for k in range(1, 5)})
@@ -206,6 +233,24 @@ def test_a_fleet_of_folders_with_real_recordings(data_dir: Path, tmp_path: Path)
     assert "no model bundle 'nope'" in entries[1] and "absent.toml" in entries[1]
     assert (tmp_path / "n1" / "state" / "client.npz").is_file()  # what int8 left out
     assert load_client(tmp_path / "n1" / "client.toml").state()["packing"][0] == "int8"
+
+
+def test_what_a_device_kept_may_be_damaged(data_dir: Path, tmp_path: Path) -> None:
+    """Features are made again; what it had learned for itself is a sentence of its own."""
+    _folder(tmp_path / "one", data_dir, 0, 2)
+    settings = tmp_path / "one" / "client.toml"
+    settings.write_text('name = "one"\nserver = "127.0.0.1:1"\nrecordings = "."\nport = 2\n')
+    features = load_client(settings).data.features
+    state = settings.parent / "state"
+    whole = (state / "features.npz").read_bytes()
+    for bad in (b"", b"garbage", whole[: len(whole) // 2]):
+        (state / "features.npz").write_bytes(bad)
+        np.testing.assert_array_equal(load_client(settings).data.features, features)
+        assert (state / "features.npz").read_bytes() == whole
+        (state / "client.npz").write_bytes(bad)
+        with pytest.raises(InputError, match=r"client\.npz is damaged"):
+            load_client(settings)
+        (state / "client.npz").unlink()
 
 
 def test_labels_outside_the_folder_or_of_no_known_kind_are_refused(tmp_path: Path) -> None:

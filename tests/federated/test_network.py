@@ -19,6 +19,8 @@ pytest.importorskip("flwr")
 
 from test_flower import _folder
 
+from leadone.edge.bundle import load_bundle
+from leadone.edge.signature import make_keys
 from leadone.federated.checkpoint import read_log
 from leadone.federated.config import read_config
 from leadone.federated.flower.credentials import make_credentials
@@ -55,8 +57,10 @@ def test_a_fleet_of_processes_survives_its_server(data_dir: Path, tmp_path: Path
     for k, name in enumerate(("one", "two", "stranger", "trust")):
         _folder(tmp_path / name, data_dir, 10 * k, 6)
     settings = tmp_path / "server.toml"
+    private, public = make_keys(tmp_path / "keys")
     settings.write_text(
         f"rounds = 3\ntimeout_s = 60.0\n[server]\nport = {server}\nleast_nodes = 2\n"
+        f'publish = "bundles"\nsign = "keys/{private.name}"\n'
     )
     run, nodes = tmp_path / "run", []
     began, is_killed = time.monotonic(), False
@@ -78,6 +82,9 @@ def test_a_fleet_of_processes_survives_its_server(data_dir: Path, tmp_path: Path
         said = [_last_words(node) for node in nodes]
     assert is_killed and [entry["round"] for entry in read_log(run)] == [1, 2, 3]
     assert all(entry["replied"] >= 1 for entry in read_log(run))
+    moved = [entry["round"] for entry in read_log(run) if entry["moved"] > 0]
+    bundles = [load_bundle(one, public) for one in sorted((tmp_path / "bundles").iterdir())]
+    assert moved and [bundle.manifest["fleet"]["serial"] for bundle in bundles] == moved
     assert "refuses this node's key" in said[2] and "Traceback" not in "".join(said)
     assert "6 labelled recordings" in said[0]
 

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from leadone.edge.bundle import load_bundle
+from leadone.cli import cli
+from leadone.edge.bundle import Bundle, load_bundle
+from leadone.edge.core_build import MODEL_C
 from leadone.edge.errors import InputError
 from leadone.edge.record_head import RecordHead
 from leadone.edge.signature import make_keys
 from leadone.federated import head
 from leadone.federated.arrays import Arrays
 from leadone.federated.labelled import Labelled
-from leadone.federated.publish import publish
+from leadone.federated.publish import MOST, publish, version_of
 from leadone.federated.update_slot import UpdateSlot, own_check
 
 
@@ -56,7 +59,7 @@ def test_a_published_bundle_says_what_the_model_says(
 ) -> None:
     folder = _published(tmp_path, keys[0], 3)
     bundle = load_bundle(folder, keys[1])
-    assert bundle.manifest["version"].endswith("+fleet.3")
+    assert bundle.manifest["version"].endswith("3+fleet")
     assert bundle.manifest["fleet"]["of"] == load_bundle("wrist").identity
     told = RecordHead.from_manifest(bundle.manifest["record_head"])
     row = _labelled().features[0]
@@ -136,3 +139,62 @@ def test_a_damaged_slot_is_named(tmp_path: Path, keys: tuple[Path, Path]) -> Non
     (tmp_path / "device" / "slot.json").write_text('{"used": "../..", "before": "", "highest": 1}')
     with pytest.raises(InputError, match="damaged"):
         _slot(tmp_path, keys[1])
+
+
+def test_rounds_are_newer_than_the_base_and_than_each_other(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    sequence_of = pytest.importorskip("leadone.firmware_sim.slot").sequence_of
+    versions = ["0.4.1", *(version_of("0.4.1", serial) for serial in (1, 2, 60))]
+    assert versions[1:] == ["0.4.2+fleet", "0.4.3+fleet", "0.4.61+fleet"]
+    numbers = [sequence_of(version) for version in versions]
+    assert numbers == sorted(set(numbers))
+    with pytest.raises(InputError, match="begin anew"):
+        version_of("0.4.1", MOST)
+    with pytest.raises(InputError, match=r"not like 1\.2\.3"):
+        version_of("next", 1)
+
+
+def test_a_bases_model_in_c_is_written_anew(tmp_path: Path, keys: tuple[Path, Path]) -> None:
+    pytest.importorskip("ziglang")
+    base = load_bundle("wrist")
+    files = {**base.files, MODEL_C: b"the old readouts"}
+    stale = Bundle(base.manifest, files, base.sha256)
+    folder = publish(stale, _model(), (), np.zeros(0), 1, {}, tmp_path, keys[0])
+    again = publish(stale, _model(False), (), np.zeros(0), 2, {}, tmp_path, keys[0])
+    sources = {load_bundle(one).files[MODEL_C] for one in (folder, again)}
+    assert len(sources) == 2 and b"the old readouts" not in sources
+
+
+def test_the_firmwares_slot_takes_a_round_and_no_older_one(
+    tmp_path: Path, keys: tuple[Path, Path]
+) -> None:
+    """Published, packed by the command, sent over the link, booted, and nothing before it again."""
+    pytest.importorskip("ziglang")
+    pytest.importorskip("elftools")
+    from leadone.distill.export.c_backend import with_model_c
+    from leadone.edge.signature import read_public_key
+    from leadone.firmware_sim.board import load_board
+    from leadone.firmware_sim.host import HostFirmware
+    from leadone.firmware_sim.link import Link
+
+    sent = {}
+    for serial in (1, 2):
+        packed = tmp_path / f"{serial}.slot"
+        folder = _published(tmp_path, keys[0], serial)
+        words = ["firmware", "pack", "--model", str(folder), "--trust", str(keys[1])]
+        done = CliRunner().invoke(
+            cli, [*words, "--key", str(keys[0]), "--out", str(packed)], catch_exceptions=False
+        )
+        assert done.exit_code == 0, done.output
+        sent[serial] = packed.read_bytes()
+    board, base = load_board("nrf52840"), with_model_c(load_bundle("wrist"))
+    device = HostFirmware(base, board, read_public_key(keys[1]))
+    device.start()
+    link = Link(device.receive)
+    link.update(sent[2])
+    link.reset()
+    status = link.status()
+    assert (status.slot, status.sequence) == (1, device.slot.sequence + 2)
+    with pytest.raises(InputError, match="not newer"):
+        link.update(sent[1])
