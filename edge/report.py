@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .alert_limits import SLOW_TRENDS
 from .analysis import Analysis
 from .events import Alert, Beat
 from .files import make_folder, whole_file
@@ -179,7 +180,13 @@ def _alerts(analysis: Analysis) -> list[dict[str, Any]]:
     for alert in analysis.alerts:
         first.setdefault((alert.kind, alert.start_s), alert)
     return [
-        {"kind": kind, "start_s": start_s, "end_s": ends.get((kind, start_s)), "text": alert.text}
+        {
+            "kind": kind,
+            "start_s": start_s,
+            "end_s": ends.get((kind, start_s)),
+            "text": alert.text,
+            "is_shaded": kind not in SLOW_TRENDS,
+        }
         for (kind, start_s), alert in sorted(first.items(), key=lambda item: item[0][1])
     ]
 

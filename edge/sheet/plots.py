@@ -12,7 +12,7 @@ from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import Record
 from .paper import ACCENT, BEAT_COLOURS, INK, LINE, SOFT, Page, width_mm
-from .summary import Summary
+from .summary import Summary, shaded_spans
 from .words import RHYTHMS, STATES, clock
 
 MOST_DOTS = 3000
@@ -41,8 +41,8 @@ def draw_tachogram(
     _plain(axes)
     rate = 60 / np.where(summary.rr_s > 0, summary.rr_s, np.nan)
     known = np.isfinite(rate)
-    for episode in analysis.episodes:
-        axes.axvspan(episode.start_s, episode.end_s, color=EPISODE, linewidth=0)
+    for start_s, end_s in shaded_spans(analysis):
+        axes.axvspan(start_s, end_s, color=EPISODE, linewidth=0)
     if known.any():
         low, high = np.percentile(rate[known], [0.2, 99.8])
         axes.set_ylim(max(low - 8, 0), high + 8)
@@ -138,7 +138,7 @@ def draw_legend(page: Page, x: float, y: float, analysis: Analysis, summary: Sum
             for name in ("noisy", "lead_off")
             if name in judged
         ),
-        *((("episode", EPISODE),) if analysis.episodes else ()),
+        *((("episode", EPISODE),) if shaded_spans(analysis) else ()),
     ]
     for words, colour in reversed(entries):
         x -= width_mm(words, LEGEND)

@@ -9,7 +9,7 @@ import numpy as np
 from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import FloatArray
-from .summary import EpisodeRow, Summary
+from .summary import EpisodeRow, Summary, shaded_spans
 from .words import clock, duration, kind_name, time_of_day
 
 # What a reader should see first; other kinds come after, as they happened.
@@ -77,7 +77,7 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
     last_s = analysis.record.duration_s - seconds
     starts = np.linspace(0, last_s, TRIES)
     overall = np.nanmedian(summary.rr_s) if np.isfinite(summary.rr_s).any() else np.nan
-    spans = [(e.start_s, e.end_s) for e in analysis.episodes]
+    spans = shaded_spans(analysis)
     good = [(q.start_s, q.end_s) for q in analysis.quality if q.state == "good"]
     best, lowest = 0.0, np.inf
     for start_s in starts.tolist():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..alert_limits import SLOW_TRENDS
 from ..analysis import Analysis
 from ..beat_store import TIMES, BeatStore
 from ..intervals import MAX_RR_S
@@ -133,6 +134,11 @@ def _intervals(analysis: Analysis, store: BeatStore, r_s: Floats) -> list[Interv
         told = analysis.intervals_ms.get(key, median)
         rows.append(Interval(name, told, low, high, len(found)))
     return rows
+
+
+def shaded_spans(analysis: Analysis) -> list[tuple[float, float]]:
+    """From when to when, s, of each episode that is not a trend of minutes."""
+    return [(e.start_s, e.end_s) for e in analysis.episodes if e.kind not in SLOW_TRENDS]
 
 
 def _episodes(analysis: Analysis) -> list[EpisodeRow]:
