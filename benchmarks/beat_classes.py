@@ -22,21 +22,20 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from leadone.distill.beat_data import BeatData, collect_beats, joined
+from leadone.distill.beat_data import RATE_HZ, BeatData, collect_beats, joined
 from leadone.distill.beat_fit import fit_beats
 from leadone.distill.build import crossed_networks
 from leadone.distill.datasets import fold_of, group_of
 from leadone.distill.finetune import training_leads
 from leadone.distill.hinted_beats import NONE, SOME, HintedBeats, collect_hinted
-from leadone.distill.metrics import bootstrap_weights, interval
+from leadone.distill.metrics import BeatRecord, Interval, score_beats
 from leadone.edge.beat_context import FEATURES
 from leadone.edge.beat_model import CLASSES
 
 FOLDS = 5
-S, V = CLASSES.index("S"), CLASSES.index("V")
+V = CLASSES.index("V")
 NEW = ("width", "turned", "more_v", "more_s")
 OPINION = ("more_v", "more_s")
-Counts = npt.NDArray[np.float64]
 
 
 def main() -> None:
@@ -84,7 +83,8 @@ def _row(
 ) -> list[str]:
     """Told crosswise by classes that see `features` alone: the others are made equal for all."""
     seen = np.array([name in features for name in FEATURES])
-    counts, false, found = [], np.zeros(2), np.zeros(2)
+    records: list[BeatRecord] = []
+    false, found = np.zeros(2), np.zeros(2)
     marked = [_masked(data, seen) for data in (mitdb, *more)]
     hinted = replace(hinted, features=np.where(seen, hinted.features, 0.0))
     folds = [np.array([_fold(name) for name in data.records]) for data in marked]
@@ -93,19 +93,19 @@ def _row(
         taught, held_out = _split(hinted, fold)
         model = fit_beats(joined(kept), taught if uses_hints else None)
         tested = marked[0][folds[0] == fold]
-        counts += _counts(tested, model.logits(tested.features).argmax(1))
+        records += _records(tested, model.logits(tested.features).argmax(1))
         is_v = model.logits(held_out.features).argmax(1) == V
         says = held_out.hints[:, V]
         has_none = says[held_out.records] == NONE
         any_v = np.bincount(held_out.records, is_v, len(says)) > 0
         false += is_v[has_none].sum(), has_none.sum()
         found += any_v[says == SOME].sum(), (says == SOME).sum()
-    per_record = np.array(counts, np.float64)  # (records, of S and V, hit, missed, false)
-    weights = bootstrap_weights(len(per_record))
-    cells = [_f1(per_record[:, 1], weights), *_se_ppv(per_record[:, 1].sum(0))]
+    score = score_beats(records, start_s=0.0)
     return [
-        *cells,
-        _f1(per_record[:, 0], weights),
+        _percent(score.veb.f1),
+        f"{100 * score.veb.sensitivity.value:.1f}",
+        f"{100 * score.veb.ppv.value:.1f}",
+        _percent(score.sveb.f1),
         f"{1000 * false[0] / false[1]:.1f}",
         f"{found[0]:.0f} of {found[1]:.0f}",
     ]
@@ -133,32 +133,20 @@ def _split(hinted: HintedBeats, fold: int) -> tuple[HintedBeats, HintedBeats]:
     return parts[0], parts[1]
 
 
-def _counts(data: BeatData, told: npt.NDArray[np.int64]) -> list[list[list[int]]]:
-    """Of each record, of S and V: beats told rightly, missed, and others told so."""
-    rows = []
+def _records(data: BeatData, told: npt.NDArray[np.int64]) -> list[BeatRecord]:
+    """Each record's beats as they are marked and as they are told, where they were found."""
+    records = []
     for name in sorted(set(data.records)):
         here = data.records == name
-        row = []
-        for k in (S, V):
-            is_told, is_it = told[here] == k, data.classes[here] == k
-            hits = int((is_told & is_it).sum())
-            row.append([hits, int(is_it.sum()) - hits, int(is_told.sum()) - hits])
-        rows.append(row)
-    return rows
+        at = np.round(data.at_s[here] * RATE_HZ).astype(np.int64)
+        marked, said = ("".join(CLASSES[k] for k in which[here]) for which in (data.classes, told))
+        records.append(BeatRecord(name, RATE_HZ, at, marked, at, said))
+    return records
 
 
-def _f1(counts: Counts, weights: Counts) -> str:
-    found = interval(
-        counts,
-        lambda t: 2 * t[..., 0] / np.maximum(2 * t[..., 0] + t[..., 1] + t[..., 2], 1),
-        weights,
-    )
-    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
-
-
-def _se_ppv(total: Counts) -> tuple[str, str]:
-    hits, missed, false = total
-    return f"{100 * hits / (hits + missed):.1f}", f"{100 * hits / (hits + false):.1f}"
+def _percent(figure: Interval) -> str:
+    low, high = 100 * figure.low, 100 * figure.high
+    return f"{100 * figure.value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 if __name__ == "__main__":

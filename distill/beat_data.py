@@ -69,19 +69,19 @@ def collect_beats(
     fold that has one of its own, and at None for the rest; the records of the fold `left_out` are
     not read.
     """
-    named = [(name, group_of(folder.name, name)) for name in record_names(folder)]
-    chosen = [
-        (name, fold_of(group))
-        for name, group in named
-        if (folder / f"{name}.atr").is_file() and group.startswith(f"{folder.name}/")
-    ]
-    chosen = [(name, fold) for name, fold in chosen if fold != left_out]
+    fold_by_name = {
+        name: fold_of(group)
+        for name in record_names(folder)
+        if (folder / f"{name}.atr").is_file()
+        and (group := group_of(folder.name, name)).startswith(f"{folder.name}/")
+        and fold_of(group) != left_out
+    }
     parts = []
-    for k, (name, fold) in enumerate(chosen):
+    for k, (name, fold) in enumerate(fold_by_name.items()):
         network = StreamingNetwork(network_of.get(fold, network_of[None]))
         parts += [read_lead(folder / name, channel, network) for channel in channels]
         if progress is not None:
-            progress((k + 1) / len(chosen))
+            progress((k + 1) / len(fold_by_name))
     return joined(parts)
 
 
