@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
     from .edge.record import Record
+    from .edge.sources.samples_text import Given
     from .firmware_sim.simulation import Simulation
 
 ERROR_EXIT = 2
@@ -100,12 +102,50 @@ def text_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@dataclass(frozen=True)
+class Hearing:
+    """How a record or a live source is heard, and by what: the `source_options`."""
+
+    encoding: str
+    gain: float
+    recording: str | None
+    rate_hz: float | None
+    unit: str | None
+    lead: str | None
+    alerts: Path | None
+    model: str
+    backend: str
+    trusted: Path | None
+
+    def record(self, path: str) -> Record:
+        """The record in a file."""
+        from .edge.formats.read import read_record
+
+        return read_record(
+            path, self.lead, recording=self.recording, rate_hz=self.rate_hz, unit=self.unit
+        )
+
+    def given(self) -> Given:
+        """What a live source may not say of itself; InputError for what can't be."""
+        from .edge.formats.read import read_options
+        from .edge.sources.samples_text import Given
+
+        read_options(rate_hz=self.rate_hz, unit=self.unit)
+        return Given(self.rate_hz, self.unit, self.lead, self.gain)
+
+
 def source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """How a record or a live source is heard, and by what."""
+    """Options of a command whose argument `hearing` they become."""
+
+    @wraps(command)
+    def gathered(**given: Any) -> None:
+        own = {field.name: given.pop(field.name) for field in fields(Hearing)}
+        command(hearing=Hearing(**own), **given)
+
     options = (encoding_option, gain_option, recording_option, text_options, lead_option)
     for option in reversed((*options, alerts_option, model_option, backend_option, trust_option)):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return gathered
 
 
 data_option = click.option(
@@ -139,48 +179,35 @@ def demo(speed: str, out: Path, model: str, backend: str) -> None:
 @click.option("--speed", default="1", show_default=True, help="1, 10, any factor, or max.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a report here.")
 @source_options
-def stream(
-    record: str,
-    alerts: Path | None,
-    speed: str,
-    html: Path | None,
-    encoding: str,
-    gain: float,
-    recording: str | None,
-    rate_hz: float | None,
-    unit: str | None,
-    lead: str | None,
-    model: str,
-    backend: str,
-    trusted: Path | None,
-) -> None:
+def stream(record: str, speed: str, html: Path | None, hearing: Hearing) -> None:
     """Stream RECORD as a device would see it, beat by beat.
 
     RECORD is a file of any format, - for samples on standard input (one a line, or --encoding
     int16), tcp://HOST:PORT, serial:///dev/PORT, polar://ADDRESS for a Polar H10's ECG, ble://ADDRESS
     for any strap's RR intervals. docs/live.md has the frames for sockets and serial lines.
     """
-    from .edge.formats.read import read_options, read_record
     from .edge.sources.stream import is_live, stream_live
 
     if is_live(record):
         from .edge.monitor import Monitor
-        from .edge.sources.samples_text import Given
 
         if html is not None:
             raise InputError("--html works with records; save a live stream to a file first")
-        read_options(rate_hz=rate_hz, unit=unit)
-        given = Given(rate_hz, unit, lead, gain)
+        given = hearing.given()
 
         def make_monitor(name: str) -> Monitor:
             return Monitor.load(
-                model, lead=name, backend=backend, trusted=trusted, limits=_limits(alerts)
+                hearing.model,
+                lead=name,
+                backend=hearing.backend,
+                trusted=hearing.trusted,
+                limits=_limits(hearing.alerts),
             )
 
-        stream_live(record, encoding, given, make_monitor, Console())
+        stream_live(record, hearing.encoding, given, make_monitor, Console())
         return
-    read = read_record(record, lead, recording=recording, rate_hz=rate_hz, unit=unit)
-    _stream(read, _speed(speed), model, html, backend, trusted, _limits(alerts))
+    read, limits = hearing.record(record), _limits(hearing.alerts)
+    _stream(read, _speed(speed), hearing.model, html, hearing.backend, hearing.trusted, limits)
 
 
 @cli.command()
@@ -197,23 +224,7 @@ def stream(
     help="Hours that the page can scroll back.",
 )
 @source_options
-def live(
-    source: str,
-    alerts: Path | None,
-    speed: str,
-    host: str,
-    port: int,
-    keep_h: float,
-    encoding: str,
-    gain: float,
-    recording: str | None,
-    rate_hz: float | None,
-    unit: str | None,
-    lead: str | None,
-    model: str,
-    backend: str,
-    trusted: Path | None,
-) -> None:
+def live(source: str, speed: str, host: str, port: int, keep_h: float, hearing: Hearing) -> None:
     """Show SOURCE on a page in the browser, as it comes: trace, waves, beats, rhythm, alerts.
 
     SOURCE is a record of any format, played at its own speed, or a device: -, tcp://HOST:PORT,
@@ -224,31 +235,26 @@ def live(
         raise InputError("the live page needs a server: pip install 'leadone[live]'")
     from .edge.analyze import check_readable
     from .edge.bundle import load_bundle
-    from .edge.formats.read import read_options, read_record
     from .edge.live.log import About
     from .edge.live.run import Place, watch
     from .edge.monitor import Monitor
     from .edge.sources.chunk import Source
     from .edge.sources.played import PlayedRecord
-    from .edge.sources.samples_text import Given
     from .edge.sources.stream import is_live, open_ecg
 
     opened: Source
     if is_live(source):
-        read_options(rate_hz=rate_hz, unit=unit)
-        opened = open_ecg(source, encoding, Given(rate_hz, unit, lead, gain))
+        opened = open_ecg(source, hearing.encoding, hearing.given())
         about = About("standard input" if source == "-" else source)
     else:
-        record = read_record(source, lead, recording=recording, rate_hz=rate_hz, unit=unit)
+        record = hearing.record(source)
         check_readable(record)
         opened = PlayedRecord(record, factor := _speed(speed))
         about = About(record.name, factor, is_device=False)
-    loaded = load_bundle(model, trusted)
-
-    limits = _limits(alerts)
+    loaded, limits = load_bundle(hearing.model, hearing.trusted), _limits(hearing.alerts)
 
     def make_monitor(name: str) -> Monitor:
-        return Monitor(loaded, name, limits, backend)
+        return Monitor(loaded, name, limits, hearing.backend)
 
     watch(opened, about, loaded, make_monitor, Place(host, port), 3600 * keep_h, click.echo)
 
