@@ -7,6 +7,8 @@ the model after local training minus the model that was sent.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +18,9 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 Doubles = npt.NDArray[np.float64]
+
+# What reading an .npz raises where the file is damaged or holds something else.
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def difference(after: Arrays, before: Arrays) -> Arrays:

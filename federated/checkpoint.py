@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 
 from ..edge.errors import InputError
 from ..edge.files import whole_file
-from .arrays import Arrays
+from .arrays import DAMAGED, Arrays
 
 CHECKPOINT, LOG = "checkpoint.npz", "rounds.jsonl"
 HEADER = "header"
@@ -101,7 +100,7 @@ def _read(path: Path) -> Saved:
             for p in ("model/", "memory/")
         )
         saved = Saved(int(header["done"]), header["config"], model, memory, header["entry"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(_damaged(path)) from error
     if not is_whole:
         raise InputError(_damaged(path))

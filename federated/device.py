@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,12 +17,11 @@ from ..edge.files import make_folder, whole_file
 from ..edge.formats.wfdb_records import read_record
 from ..edge.record import Record
 from ..pretrain.config import load_config
+from .arrays import DAMAGED
 from .client import Client, LocalLabel, encoder_of, from_recordings, read_labels
 from .labelled import Labelled
 
 FEATURES, STATE = "features.npz", "client.npz"
-# What numpy raises of a file that is damaged or holds something else.
-DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)

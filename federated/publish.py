@@ -9,7 +9,6 @@ A base's model in C is written anew, for the readouts are part of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +20,11 @@ from ..edge.bundle import Bundle, sign_bundle, write_bundle
 from ..edge.core_build import MODEL_C
 from ..edge.errors import InputError
 from ..edge.record_head import RecordHead
+from ..edge.version import MOST, Version
 from .arrays import Arrays, Doubles
 from .head import record_head
 
 FLEET = "fleet"
-MOST = 999  # of a version's third number, in firmware_sim/slot.py
 
 
 def publish(
@@ -68,13 +67,13 @@ def publish(
 
 def version_of(base: str, serial: int) -> str:
     """A later one than the base's and every smaller serial's, of the same minor version."""
-    found = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:\+.*)?", base)
-    if found is None:
+    version = Version.parse(base)
+    if version.rest and not version.rest.startswith("+"):
         raise InputError(f"the base's version {base!r} is not like 1.2.3; name another model")
-    major, minor, patch = map(int, found.groups())
-    if patch + serial > MOST:
+    patch, minor = version.patch + serial, f"{version.major}.{version.minor}"
+    if patch > MOST:
         raise InputError(
-            f"round {serial} on version {base} passes {major}.{minor}.{MOST}, the last that a "
+            f"round {serial} on version {base} passes {minor}.{MOST}, the last that a "
             "device can tell is newer; begin anew on a base of a higher minor version"
         )
-    return f"{major}.{minor}.{patch + serial}+fleet"
+    return f"{minor}.{patch}+fleet"

@@ -7,7 +7,6 @@ signature are of; `Slot.placed` is how it stands in flash, every pointer moved t
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from ..edge.core_build import CORE, FREESTANDING, MODEL_C, TARGETS, compile_core
 from ..edge.core_library import check_is_data
 from ..edge.errors import InputError
 from ..edge.signature import sign
+from ..edge.version import Version
 from .layout import SLOT_BYTES
 
 MAGIC = 0x314D444C
@@ -95,21 +95,13 @@ def build_slot(bundle: Bundle, core: str) -> Slot:
         first, second = (_linked(here, at, options) for at in (0, ELSEWHERE))
     image, pointers = _taken_apart(first, second)
     name = " ".join(bundle.identity[key] for key in ("name", "version"))
-    slot = Slot(sequence_of(bundle.identity["version"]), name, image, pointers)
+    sequence = Version.parse(bundle.identity["version"]).sequence
+    slot = Slot(sequence, name, image, pointers)
     if len(slot.sent) + TRIAL_BYTES > SLOT_BYTES:
         raise InputError(
             f"the model takes {len(slot.sent):,} bytes; a slot has {SLOT_BYTES:,}: it is too large"
         )
     return slot
-
-
-def sequence_of(version: str) -> int:
-    """The number of a version such as 0.3.1, larger for a newer one."""
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    if found is None:
-        raise InputError(f"version {version!r} is not like 1.2.3; it does not say what is newer")
-    major, minor, patch = map(int, found.groups())
-    return (major * 1000 + minor) * 1000 + patch
 
 
 def model_layout() -> int:

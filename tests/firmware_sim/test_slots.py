@@ -12,6 +12,7 @@ from leadone import Record
 from leadone.edge.bundle import Bundle
 from leadone.edge.errors import InputError
 from leadone.edge.signature import make_keys
+from leadone.edge.version import Version
 from leadone.firmware_sim.board import Board
 from leadone.firmware_sim.frame import sealed
 from leadone.firmware_sim.front_end import codes_of
@@ -20,7 +21,7 @@ from leadone.firmware_sim.layout import SLOT_BYTES
 from leadone.firmware_sim.link import Kind, Link, Request, Result, Status, Verdict
 from leadone.firmware_sim.machine import Machine
 from leadone.firmware_sim.power import Aftermath, Bytes, Codes, cut_anywhere, left_behind, proved
-from leadone.firmware_sim.slot import HEADER_BYTES, Slot, sequence_of
+from leadone.firmware_sim.slot import HEADER_BYTES, Slot
 
 PROVED_AFTER_S = 30
 TRIES = 3
@@ -256,8 +257,7 @@ def test_without_a_key_no_update_is_taken(bundle: Bundle, board: Board, newer: S
 
 
 def test_versions_are_numbers_in_their_order() -> None:
-    assert (
-        sequence_of("0.3.1") < sequence_of("0.4.0") < sequence_of("0.40.0") < sequence_of("1.0.0")
-    )
+    numbers = [Version.parse(text).sequence for text in ("0.3.1", "0.4.0", "0.40.0", "1.0.0")]
+    assert numbers[0] < numbers[1] < numbers[2] < numbers[3]
     with pytest.raises(InputError, match=r"is not like 1\.2\.3"):
-        sequence_of("next")
+        Version.parse("next")
