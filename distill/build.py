@@ -90,13 +90,7 @@ def build_bundle(
 
     with TemporaryDirectory() as scratch:
         if (data / "mitdb").is_dir():
-            sets = [data / name for name in ("mitdb", "qtdb") if (data / name).is_dir()]
-            beats = [
-                collect_beats(s, networks, config.fold, show(f"beats of {s.name}")) for s in sets
-            ]
-            has_hints = (data / "ptbxl").is_dir()
-            hinted = collect_hinted(data, networks, show("beats of ptbxl")) if has_hints else None
-            parts = replace(parts, beats=fit_beats(joined(beats), hinted))
+            parts = replace(parts, beats=_beats(data, networks, config.fold, show))
         parts = _fitted(parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress)
         figures: list[Figure] = []
         if arithmetic == "int8" and max_loss_points is not None:
@@ -157,11 +151,12 @@ def refit_bundle(
     """
     fitted = ("record_head", "rhythm", "beat_model", "format", "files")
     manifest = {k: v for k, v in bundle.manifest.items() if k not in fitted}
+    head = RecordHead.from_manifest(bundle.manifest["record_head"])
     beats = bundle.manifest["beat_model"]
     parts = _Parts(
         {**manifest, "version": version},
         bundle.files[manifest["network"]],
-        RecordHead.from_manifest(bundle.manifest["record_head"]),
+        replace(head, findings=(), finding_weights=(), finding_bias=(), thresholds=()),
         _unfitted(),
         beats and BeatModel.from_manifest(beats),
     )

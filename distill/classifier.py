@@ -101,9 +101,7 @@ def fit_head(features: Doubles, y: Bools) -> tuple[Doubles, Doubles]:
 
     The L2 penalty on standardised features is chosen by macro-AUC over three parts of the records.
     """
-    mean, spread = features.mean(0), features.std(0)
-    spread = np.where(spread > 1e-6 * np.abs(features).max(0), spread, 1.0)  # else it is constant
-    z = (features - mean) / spread
+    z = (features - features.mean(0)) / _spread(features)
     part = np.arange(len(z)) % PARTS
     once = np.ones((1, len(z)))
     figures = []
@@ -115,7 +113,13 @@ def fit_head(features: Doubles, y: Bools) -> tuple[Doubles, Doubles]:
                 told[part == k] = z[part == k] @ w.T + b
         figures.append(float(macro_auc(y, told, once)[0]))
     best = PENALTIES[int(np.nanargmax(figures))] if np.isfinite(figures).any() else PENALTIES[0]
-    w, b = _regression(z, y, best)
+    return fit_readout(features, y, best)
+
+
+def fit_readout(features: Doubles, y: Bools, penalty: float | Doubles) -> tuple[Doubles, Doubles]:
+    """As `fit_head`, with a given penalty on standardised features, one for all or of each (d,)."""
+    mean, spread = features.mean(0), _spread(features)
+    w, b = _regression((features - mean) / spread, y, penalty)
     return w / spread, b - (w / spread) @ mean
 
 
@@ -190,16 +194,21 @@ def _augmented(signals_mv: Floats, config: TrainConfig, rng: np.random.Generator
     return scale(noisy.reshape(b, -1), config.gain, rng).reshape(b, leads, samples)
 
 
-def _regression(z: Doubles, y: Bools, penalty: float) -> tuple[Doubles, Doubles]:
+def _spread(features: Doubles) -> Doubles:
+    spread = features.std(0)
+    return np.where(spread > 1e-6 * np.abs(features).max(0), spread, 1.0)  # else it is constant
+
+
+def _regression(z: Doubles, y: Bools, penalty: float | Doubles) -> tuple[Doubles, Doubles]:
     """Independent logistic regressions by L-BFGS: weights (k, d) and offsets (k,)."""
     ones = np.concatenate([z, np.ones((len(z), 1))], 1)
     signs = np.where(y, 1.0, -1.0)
+    penalties = np.append(np.broadcast_to(penalty, z.shape[1]), 0.0)[:, None]  # the offset: none
 
     def loss(flat: Doubles) -> tuple[float, Doubles]:
         w = flat.reshape(ones.shape[1], -1)
         margin = signs * (ones @ w)
-        pull = penalty * w
-        pull[-1] = 0.0
+        pull = penalties * w
         gradient = -ones.T @ (signs * _sigmoid(-margin)) / len(z) + pull
         value = float(np.logaddexp(0, -margin).sum() / len(z) + 0.5 * (pull * w).sum())
         return value, gradient.ravel()

@@ -16,6 +16,7 @@ from .beat_context import BeatContext, first_sample, last_sample
 from .beat_model import CLASSES, BeatModel
 from .filters import RATE_HZ, STEPS_PER_MV
 from .labels import BEATS, QRS, P, T
+from .levels import Levels, levels_of
 from .timing import BEAT_FRAME_SAMPLES
 from .waves import WaveRun
 
@@ -46,6 +47,7 @@ class DraftBeat:
     label: str  # empty until the beat is complete
     qrs_mv: float  # net deflection: highest plus lowest, from the line between its edges
     p_mv: float | None  # mean deflection of the P wave
+    levels: Levels  # around the R peak
     blocked_p: tuple[WaveRun, ...] = ()
     evidence: tuple[float, ...] = ()  # the FEATURES of beat_context; the last two when complete
 
@@ -116,8 +118,9 @@ class BeatAssembler:
         (conducted, p_mv), blocked = self._assign_p(qrs)
         around = self._signal.slice(first_sample(r), last_sample(r))[0].astype(np.float64)
         features = self._context.features(r, qrs, qrs_mv, conducted is not None, around)
+        levels = levels_of(_steps(around), round(r) - first_sample(r))
         told = tuple(features.tolist())
-        self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, blocked, told)
+        self._pending = DraftBeat(r, qrs, conducted, None, "", qrs_mv, p_mv, levels, blocked, told)
         self._last_r = r
         self._p_waves.clear()
         return done
@@ -158,8 +161,7 @@ class BeatAssembler:
         Whole numbers: of two equal peaks the first is the larger one on every machine.
         """
         first, last = int(np.floor(run.onset)), int(np.ceil(run.offset)) + 1
-        steps = np.rint(self._signal.slice(first, last)[0] * np.float32(STEPS_PER_MV))
-        signal = steps.astype(np.int64)
+        signal = _steps(self._signal.slice(first, last)[0])
         n = len(signal) - 1
         return np.asarray((signal - signal[0]) * n - (signal[-1] - signal[0]) * np.arange(n + 1))
 
@@ -170,6 +172,11 @@ class BeatAssembler:
             1, dtype=np.float64
         )
         return logits
+
+
+def _steps(signal_mv: npt.NDArray[np.floating]) -> Integers:
+    steps: Integers = np.rint(signal_mv * np.float32(STEPS_PER_MV)).astype(np.int64)
+    return steps
 
 
 def _per_mv(deflection: Integers) -> int:

@@ -16,6 +16,7 @@ from .beats import DraftBeat
 from .episodes import Episodes
 from .events import Beat, Event, Quality
 from .fibrillation import FibrillationAlert
+from .levels import Levels
 from .polarity import PolarityAlert
 from .pooling import Pool
 from .quality import KNOWN_AFTER_S, WINDOW_S, QualityTracker
@@ -47,7 +48,7 @@ class EventLog:
         self._stretch: Quality | None = None
         self._noisy: list[int] = []  # noisy or off seconds of the recent past
         self._doubted = deque[int](maxlen=64)  # seconds with a beat that is not told
-        self._beats = deque[Beat](maxlen=MOST_BEATS)  # of the last rhythm window
+        self._beats = deque[tuple[Beat, Levels]](maxlen=MOST_BEATS)  # of the last rhythm window
         self._next_rhythm_s = RHYTHM_WINDOW_S
         self._last_beat_s = np.inf  # none yet: no pause can begin
         self._told_rhythm = False
@@ -72,7 +73,7 @@ class EventLog:
 
         The rhythm hears of all beats: it knows noise by them.
         """
-        self._beats.append(beat)
+        self._beats.append((beat, draft.levels))
         if not self._trust.hear(beat.confidence):
             return self._doubt(beat.r_s)
         self._last_beat_s = beat.r_s
@@ -149,10 +150,10 @@ class EventLog:
 
     def _rhythm_until(self, end_s: float) -> list[Event]:
         start_s = max(end_s - RHYTHM_WINDOW_S, 0.0)
-        while self._beats and on_grid(self._beats[0].r_s) < on_grid(start_s):
+        while self._beats and on_grid(self._beats[0][0].r_s) < on_grid(start_s):
             self._beats.popleft()
         self._noisy = [k for k in self._noisy if (k + 1) * WINDOW_S > start_s]
-        inside = [b for b in self._beats if on_grid(b.r_s) < on_grid(end_s)]
+        inside = [heard for heard in self._beats if on_grid(heard[0].r_s) < on_grid(end_s)]
         noisy = sum(k * WINDOW_S < end_s for k in self._noisy) * WINDOW_S
         rhythm = classify(
             inside,

@@ -20,6 +20,7 @@ from .errors import InputError
 from .events import Beat, Rhythm
 from .intervals import MAX_RR_S
 from .labels import RHYTHMS
+from .levels import STEPS, Levels
 from .record_head import RecordHead
 
 Doubles = npt.NDArray[np.float64]
@@ -32,6 +33,7 @@ TICKS_PER_S = 16384
 CONFIDENCE_STEPS = 4095
 MOST_BEATS = 128  # of 33 s: more than 230 a minute, and the window is that much shorter
 
+LEVELS = ("q_level", "s_level", "st_level")  # medians of `levels`, in heights of the QRS
 FEATURES = (
     "log_irregularity",  # ln(median |dRR| / median RR + .01)
     "log_rmssd",  # ln(rms dRR / mean RR + .01)
@@ -55,6 +57,7 @@ FEATURES = (
     "slow",  # ln(62 bpm / rate) below 62, else 0
     "has_s",  # 1 where any beat is S
     "has_v",
+    *LEVELS,
     "network_normal",  # log-probabilities by the network alone
     "network_af",
     "network_other",
@@ -109,7 +112,7 @@ class RhythmModel:
 
 
 def classify(
-    beats: Sequence[Beat],
+    beats: Sequence[tuple[Beat, Levels]],
     noisy_share: float,
     pooled: Doubles | None,
     span_s: tuple[float, float],
@@ -132,11 +135,14 @@ def classify(
     return Rhythm(*span_s, label, probabilities, findings, tuple(features.tolist()))
 
 
-def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) -> Doubles | None:
+def rhythm_features(
+    heard: Sequence[tuple[Beat, Levels]], noisy_share: float, logits: Doubles
+) -> Doubles | None:
     """The `FEATURES` of a window, None with fewer than `MIN_INTERVALS` RR intervals.
 
     `logits` (4,) are the network's, by `RecordHead.rhythm_logits`.
     """
+    beats = [beat for beat, _ in heard]
     rr = np.diff([on_grid(beat.r_s) for beat in beats])
     rr = rr[rr <= MAX_RR_S]
     if len(rr) < MIN_INTERVALS:
@@ -174,6 +180,7 @@ def rhythm_features(beats: Sequence[Beat], noisy_share: float, logits: Doubles) 
             max(np.log(SLOW_BPM / rate_bpm), 0.0),
             float("S" in labels),
             float("V" in labels),
+            *(np.median([levels for _, levels in heard], 0) / STEPS),
             *(logits - logits.max() - np.log(np.exp(logits - logits.max()).sum())),
         ]
     )

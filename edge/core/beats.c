@@ -146,11 +146,14 @@ static bool new_qrs(lo_beats *beats, const lo_wave_run *qrs, lo_beat *done) {
   *beat = (lo_beat){.r = r, .qrs = {qrs->onset, qrs->offset}, .qrs_mv = qrs_mv};
   beat->confidence = lo_wave_confidence(qrs);
   assign_p(beats, qrs->onset, beat);
+  int16_t steps[LO_AROUND];
   float around[LO_AROUND];
   const int32_t first = (int32_t)lo_round_even(r) - LO_BEHIND_R;
   for (int32_t k = 0; k < LO_AROUND; ++k) {
-    around[k] = (float)sample(beats, first + k) / LO_STEPS_PER_MV;
+    steps[k] = (int16_t)sample(beats, first + k);
+    around[k] = (float)steps[k] / LO_STEPS_PER_MV;
   }
+  lo_levels_of(steps + LO_BEHIND_R - LO_LEVELS_BEHIND_R, beat->levels);
   lo_beat_context_features(&beats->context, r, qrs->offset - qrs->onset, qrs_mv, beat->has_p,
                            around, beats->evidence);
   beats->has_pending = true;

@@ -5,6 +5,7 @@
 #define LEADONE_BEATS_H
 
 #include "beat_context.h"
+#include "levels.h"
 #include "network.h"
 #include "waves.h"
 
@@ -23,6 +24,7 @@ typedef struct {
   float confidence;
   float qrs_mv, p_mv; /* net deflection of the QRS, mean deflection of the P wave */
   uint8_t label, blocked_count;
+  int8_t levels[LO_LEVELS];
   bool has_p, has_t;
 } lo_beat;
 

@@ -149,11 +149,11 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait, leadone
   }
 }
 
-bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, float p_mv, float qrs_mv) {
+bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, const lo_beat *draft) {
   lo_alerts *alerts = &log->alerts;
   const double r_s = beat->r_s;
   const bool is_told = lo_trust_hear(&log->trust, beat->confidence);
-  lo_rhythm_beats_push(&log->beats, beat, is_told); /* the rhythm knows noise by all beats */
+  lo_rhythm_beats_push(&log->beats, beat, draft->levels, is_told); /* the rhythm knows noise by all beats */
   if (!is_told) {
     log->last_beat_s = never_s;
     log->doubted |= (uint64_t)1 << (int32_t)r_s % 64;
@@ -164,7 +164,8 @@ bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, float p_mv, 
   lo_episodes_close(&alerts->episodes, LEADONE_PAUSE, r_s, r_s, LO_AS_THE_BEATS);
   lo_alerts_beat(alerts, beat);
   if (log->watches_polarity) {
-    lo_polarity_beat(&alerts->polarity, &alerts->episodes, r_s, beat->p_on_s >= 0, p_mv, qrs_mv);
+    lo_polarity_beat(&alerts->polarity, &alerts->episodes, r_s, beat->p_on_s >= 0, draft->p_mv,
+                     draft->qrs_mv);
   }
   return true;
 }

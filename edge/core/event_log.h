@@ -6,6 +6,7 @@
 #define LEADONE_EVENT_LOG_H
 
 #include "alerts.h"
+#include "beats.h"
 #include "model.h"
 #include "trust.h"
 
@@ -43,8 +44,8 @@ bool lo_event_log_advance(lo_event_log *log, double to_s, bool can_wait,
 bool lo_event_log_is_busy(const lo_event_log *log);
 bool lo_event_log_work(lo_event_log *log);
 
-/* One beat, and the net deflections of its waves in mV; whether it is told. What it changes waits. */
-bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, float p_mv, float qrs_mv);
+/* One beat, and what it is made from; whether it is told. What it changes waits. */
+bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, const lo_beat *draft);
 
 /* The record has ended: the next of the seconds, the rhythm and the open episodes left over. */
 bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event);

@@ -146,8 +146,7 @@ static bool tell_beat(leadone *state, leadone_event *event) {
   if (!lo_quality_is_on(&state->quality, r_s)) return false; /* the echo of a lost electrode */
   event->kind = LEADONE_BEAT;
   beat_event(state, &state->beat, end_s, &event->of.beat);
-  const lo_beat *beat = &state->beat;
-  if (lo_event_log_beat(&state->log, &event->of.beat, beat->p_mv, beat->qrs_mv)) return true;
+  if (lo_event_log_beat(&state->log, &event->of.beat, &state->beat)) return true;
   __builtin_memset(event, 0, sizeof *event);
   return false;
 }

@@ -25,7 +25,8 @@ static uint16_t pr_ticks(double seconds) {
   return (uint16_t)(found < 1 ? 1 : found);
 }
 
-void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat, bool is_told) {
+void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat,
+                          const int8_t levels[LO_LEVELS], bool is_told) {
   const int32_t at = beats->next;
   const float confidence = lo_round_evenf(beat->confidence * LO_CONFIDENCE_STEPS);
   beats->r[at] = (uint32_t)ticks(beat->r_s);
@@ -33,6 +34,7 @@ void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat, bool
   beats->pr[at] = beat->p_on_s >= 0 ? pr_ticks(beat->qrs_on_s - beat->p_on_s) : 0;
   beats->packed[at] = (uint16_t)((int32_t)confidence << CONFIDENCE | beat->label << LABEL |
                                  (is_told ? TOLD : 0) | (beat->t_on_s >= 0 ? HAS_T : 0));
+  for (int32_t p = 0; p < LO_LEVELS; ++p) beats->levels[p][at] = levels[p];
   beats->next = (uint16_t)(at + 1 == LO_BEATS_KEPT ? 0 : at + 1);
   if (beats->count < LO_BEATS_KEPT) beats->count += 1;
 }
@@ -60,6 +62,7 @@ typedef struct {
   float rr[LO_BEATS_KEPT]; /* in ticks, gaps left out */
   float widths[LO_BEATS_KEPT];
   float pr[LO_BEATS_KEPT];
+  int8_t levels[LO_LEVELS][LO_BEATS_KEPT];
   int32_t intervals, beats, p, t, s, v, confidence;
 } window_beats;
 
@@ -74,6 +77,7 @@ static void gather(const lo_rhythm_beats *beats, double start_s, double end_s, w
     const int32_t packed = beats->packed[at], label = packed >> LABEL & 3;
     if (w->beats && r - before <= MAX_RR_TICKS) w->rr[w->intervals++] = (float)(r - before);
     before = r;
+    for (int32_t p = 0; p < LO_LEVELS; ++p) w->levels[p][w->beats] = beats->levels[p][at];
     w->widths[w->beats++] = beats->width[at];
     w->confidence += packed >> CONFIDENCE;
     if (beats->pr[at]) w->pr[w->p++] = beats->pr[at];
@@ -120,6 +124,13 @@ static float spread_of(const float *values, int32_t n) {
   return lo_sqrtf(squares / (float)n);
 }
 
+/* In heights of the QRS. */
+static float median_level(window_beats *w, const int8_t *levels) {
+  float *values = w->widths; /* which are no longer needed */
+  for (int32_t k = 0; k < w->beats; ++k) values[k] = levels[k];
+  return lo_median(values, w->beats) / LO_LEVEL_STEPS;
+}
+
 static float above(float ratio) { return ratio > 1.0f ? lo_logf(ratio) : 0.0f; }
 
 static void rhythm_features(window_beats *w, float noisy_share, const float *logits, float *f) {
@@ -154,6 +165,7 @@ static void rhythm_features(window_beats *w, float noisy_share, const float *log
   *f++ = above(SLOW_BPM / rate_bpm);
   *f++ = w->s > 0;
   *f++ = w->v > 0;
+  for (int32_t p = 0; p < LO_LEVELS; ++p) *f++ = median_level(w, w->levels[p]);
   log_probabilities(logits, f);
 }
 

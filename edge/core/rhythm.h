@@ -3,13 +3,14 @@
 #define LEADONE_RHYTHM_H
 
 #include "leadone.h"
+#include "levels.h"
 #include "pooling.h"
 #include "record_head.h"
 
 #define LO_TICKS_PER_S 16384
 #define LO_CONFIDENCE_STEPS 4095
 
-enum { LO_RHYTHM_FEATURES = 26 };
+enum { LO_RHYTHM_FEATURES = 29 };
 enum { LO_BEATS_KEPT = 128 };
 
 /* Standardisation of the features; weights (4, features), and of the findings (n, features). */
@@ -27,11 +28,13 @@ typedef struct {
   uint16_t width[LO_BEATS_KEPT];  /* of the QRS, in ticks */
   uint16_t pr[LO_BEATS_KEPT];     /* in ticks; 0 without a P wave */
   uint16_t packed[LO_BEATS_KEPT]; /* from the top: confidence 12 bits, label 2, told, has T */
+  int8_t levels[LO_LEVELS][LO_BEATS_KEPT];
   uint16_t next, count;
 } lo_rhythm_beats;
 
 void lo_rhythm_beats_init(lo_rhythm_beats *beats);
-void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat, bool is_told);
+void lo_rhythm_beats_push(lo_rhythm_beats *beats, const leadone_beat *beat,
+                          const int8_t levels[LO_LEVELS], bool is_told);
 
 /* What an alert stands on: the RR intervals of the last beats told, and the mean of their confidence
  * unless it has its own.

@@ -11,7 +11,7 @@
 #include "ring.h"
 #include "slots.h"
 
-#define STATE_BYTES 18944
+#define STATE_BYTES 19264
 #define LEAD_OFF INT32_MIN /* in place of a code */
 
 enum { WATCHED_EVERY = 16 }; /* samples a word of the slot: 23 minutes a round */

@@ -2,19 +2,23 @@ import numpy as np
 import pytest
 
 from leadone.edge.events import Beat
+from leadone.edge.levels import Levels
 from leadone.edge.record_head import RecordHead
 from leadone.edge.rhythm import FEATURES, RhythmModel, classify, rhythm_features
 
+LEVELS = (-4, 8, 12)
+Heard = list[tuple[Beat, Levels]]
 
-def _beats(rr_s: np.ndarray, p: bool = True, labels: str = "N") -> list[Beat]:
+
+def _beats(rr_s: np.ndarray, p: bool = True, labels: str = "N") -> Heard:
     r_s = np.cumsum(np.concatenate([[1.0], rr_s]))
     return [
-        Beat(r, r - 0.04, r + 0.05, r - 0.2 if p else None, label=labels[k % len(labels)])
+        (Beat(r, r - 0.04, r + 0.05, r - 0.2 if p else None, label=labels[k % len(labels)]), LEVELS)
         for k, r in enumerate(r_s.tolist())
     ]
 
 
-def _feature(beats: list[Beat], name: str) -> float:
+def _feature(beats: Heard, name: str) -> float:
     features = rhythm_features(beats, 0.0, np.zeros(4))
     assert features is not None and len(features) == len(FEATURES)
     return float(features[FEATURES.index(name)])
@@ -77,3 +81,13 @@ def test_intervals_and_extremes() -> None:
     assert _feature(beats, "slow") == 0 and _feature(_beats(np.full(9, 1.2)), "slow") > 0.2
     assert _feature(_beats(rr, p=False), "pr") == 0.16
     assert _feature(_beats(rr, labels="NNNS"), "has_s") == 1
+
+
+def test_levels_are_medians_in_heights() -> None:
+    beats = _beats(np.full(8, 0.8))
+    beats[3] = beats[3][0], (127, -127, 127)  # one odd beat
+    assert [_feature(beats, f"{name}_level") for name in ("q", "s", "st")] == [
+        -1 / 16,
+        1 / 8,
+        3 / 16,
+    ]

@@ -92,7 +92,7 @@ def test_every_detector_tells_the_same(core: ctypes.CDLL, seed: int) -> None:
     alerts, beats_ring = (DOUBLE * 512)(), (DOUBLE * 512)()
     core.lo_alerts_init(alerts, ctypes.byref(given))
     core.lo_rhythm_beats_init(beats_ring)
-    core.lo_rhythm_beats_push.argtypes = [POINTER, POINTER, ctypes.c_bool]
+    core.lo_rhythm_beats_push.argtypes = [POINTER, POINTER, ctypes.c_char_p, ctypes.c_bool]
     core.lo_alerts_forget.argtypes = core.lo_alerts_lose.argtypes = [POINTER, DOUBLE]
     core.lo_episodes_take.restype = ctypes.c_bool
     episodes, expected, found = Episodes(limits), list[Alert](), list[Alert]()
@@ -101,7 +101,7 @@ def test_every_detector_tells_the_same(core: ctypes.CDLL, seed: int) -> None:
     for beat in _beats(3000, seed):
         chance, at_s = rng.random(), beat.r_s
         is_told = chance > 0.01
-        core.lo_rhythm_beats_push(beats_ring, ctypes.byref(_in_c(beat)), is_told)
+        core.lo_rhythm_beats_push(beats_ring, ctypes.byref(_in_c(beat)), b"123", is_told)
         if is_told:
             episodes.beat(beat)
             core.lo_alerts_beat(alerts, ctypes.byref(_in_c(beat)))
