@@ -24,6 +24,7 @@ from torch import Tensor
 
 from leadone import Record
 from leadone.distill.classification import macro_auc
+from leadone.distill.classifier import fit_head
 from leadone.distill.datasets import (
     CINC_VALIDATION_FOLD,
     fold_of,
@@ -153,7 +154,8 @@ def _findings_auc(model: Multitask, data: Path) -> float:
         np.array([row[2].fold for row in rows]),
         np.array([r[2].patient for r in rows]),
     )
-    logits = crossed_logits(FindingData(np.array(features), cases, folds, patients))
+    found = FindingData(np.array(features), cases, folds, patients)
+    logits = crossed_logits(found, lambda some: fit_head(some.features, some.cases))
     return float(macro_auc(cases, logits, np.ones((1, len(rows))))[0])
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from leadone.distill.classification import auc, interval_of, patient_weights
-from leadone.distill.findings_fit import crossed_logits, read_findings
+from leadone.distill.findings_fit import crossed_logits, fit_readouts, read_findings
 from leadone.distill.ptbxl import PATHOLOGIES, Label
 from leadone.distill.records import ptbxl_records
 from leadone.edge.bundle import load_bundle
+from leadone.edge.rhythm import FEATURES
 
 OLDEST = 90.0  # PTB-XL writes 300 for all above 89
 
@@ -40,7 +42,8 @@ def main() -> None:
     persons = np.array([person_of[patient] for patient in data.patients])
     told = replace(data, features=np.concatenate([data.features, persons], 1))
     weights = patient_weights(data.patients)
-    scores = [crossed_logits(one) for one in (data, told)]
+    last = len(FEATURES) + persons.shape[1]
+    scores = [crossed_logits(data), crossed_logits(told, partial(fit_readouts, last=last))]
     table = Table(box=None)
     for column in ("finding", "cases", "AUC", "with age and sex", "difference"):
         table.add_column(column, justify="left" if column == "finding" else "right")

@@ -55,6 +55,9 @@ class FindingData:
         return FindingData(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
+Fit = Callable[[FindingData], tuple[Doubles, Doubles]]
+
+
 def collect_findings(
     data: Path, bundle: Bundle, progress: Callable[[float], None] | None = None
 ) -> FindingData:
@@ -86,9 +89,16 @@ def read_findings(
     )
 
 
+def fit_readouts(data: FindingData, last: int = len(FEATURES)) -> tuple[Doubles, Doubles]:
+    """Weights (findings, d + k) and offsets of logistic readouts; the `last` features are few."""
+    penalty = np.full(data.features.shape[1], NETWORK_PENALTY)
+    penalty[-last:] = BEATS_PENALTY
+    return fit_readout(data.features, data.cases, penalty)
+
+
 def fit_findings(data: FindingData, head: RecordHead) -> RecordHead:
     """The head with findings; one that some fold's complement lacks is left out."""
-    weights, bias = _fit(data)
+    weights, bias = fit_readouts(data)
     logits = crossed_logits(data)
     cuts = np.array([smooth_threshold(data.cases[:, k], logits[:, k]) for k in range(len(bias))])
     told = np.flatnonzero(np.isfinite(cuts))
@@ -101,21 +111,14 @@ def fit_findings(data: FindingData, head: RecordHead) -> RecordHead:
     )
 
 
-def crossed_logits(data: FindingData) -> Doubles:
-    """Logits (n, findings) of each fold by a readout of the others."""
+def crossed_logits(data: FindingData, fit: Fit = fit_readouts) -> Doubles:
+    """Logits (n, findings) of each fold by a readout that `fit` makes of the others."""
     logits = np.full(data.cases.shape, np.nan)
     for fold in np.unique(data.folds):
         here = data.folds == fold
-        weights, bias = _fit(data[~here])
+        weights, bias = fit(data[~here])
         logits[here] = data.features[here] @ weights.T + bias
     return logits
-
-
-def _fit(data: FindingData) -> tuple[Doubles, Doubles]:
-    """Weights (findings, d + k) and offsets of the logistic readouts."""
-    penalty = np.full(data.features.shape[1], NETWORK_PENALTY)
-    penalty[-len(FEATURES) :] = BEATS_PENALTY
-    return fit_readout(data.features, data.cases, penalty)
 
 
 def record_features(record: Record, bundle: Bundle, stream: StreamingNetwork) -> Doubles | None:

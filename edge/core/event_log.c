@@ -153,7 +153,8 @@ bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, const lo_bea
   lo_alerts *alerts = &log->alerts;
   const double r_s = beat->r_s;
   const bool is_told = lo_trust_hear(&log->trust, beat->confidence);
-  lo_rhythm_beats_push(&log->beats, beat, draft->levels, is_told); /* the rhythm knows noise by all beats */
+  /* The rhythm knows noise by all beats. */
+  lo_rhythm_beats_push(&log->beats, beat, draft->levels, is_told);
   if (!is_told) {
     log->last_beat_s = never_s;
     log->doubted |= (uint64_t)1 << (int32_t)r_s % 64;

@@ -11,6 +11,9 @@
 
 enum { MIN_INTERVALS = 5, MAX_RR_TICKS = 3 * LO_TICKS_PER_S };
 enum { HAS_T = 1, TOLD = 2, LABEL = 2, CONFIDENCE = 4 }; /* of `packed`; the latter two shifts */
+/* Places in the evidence. */
+enum { LOG_QRS = 8, PR = 11, PR_SPREAD, QRS, QRS_LONGEST };
+enum { NETWORK = LO_RHYTHM_FEATURES - LO_RHYTHMS, LEVELS = NETWORK - LO_LEVELS };
 enum { LONGEST_TICKS = (1 << 24) - 1 }; /* 1,024 s: what float32 counts */
 
 void lo_rhythm_beats_init(lo_rhythm_beats *beats) { beats->next = beats->count = 0; }
@@ -62,22 +65,29 @@ typedef struct {
   float rr[LO_BEATS_KEPT]; /* in ticks, gaps left out */
   float widths[LO_BEATS_KEPT];
   float pr[LO_BEATS_KEPT];
-  int8_t levels[LO_LEVELS][LO_BEATS_KEPT];
   int32_t intervals, beats, p, t, s, v, confidence;
 } window_beats;
+
+/* Of the beat so many back from the next one. */
+static int32_t place_of(const lo_rhythm_beats *beats, int32_t back) {
+  return (beats->next - back + LO_BEATS_KEPT) % LO_BEATS_KEPT;
+}
+
+static bool is_within(uint32_t r, uint32_t start, uint32_t end) {
+  return (int32_t)(r - start) >= 0 && (int32_t)(r - end) < 0;
+}
 
 static void gather(const lo_rhythm_beats *beats, double start_s, double end_s, window_beats *w) {
   const uint32_t start = (uint32_t)ticks(start_s), end = (uint32_t)ticks(end_s);
   uint32_t before = 0;
   w->intervals = w->beats = w->p = w->t = w->s = w->v = w->confidence = 0;
   for (int32_t k = beats->count; k > 0; --k) {
-    const int32_t at = (beats->next - k + LO_BEATS_KEPT) % LO_BEATS_KEPT;
+    const int32_t at = place_of(beats, k);
     const uint32_t r = beats->r[at];
-    if ((int32_t)(r - start) < 0 || (int32_t)(r - end) >= 0) continue;
+    if (!is_within(r, start, end)) continue;
     const int32_t packed = beats->packed[at], label = packed >> LABEL & 3;
     if (w->beats && r - before <= MAX_RR_TICKS) w->rr[w->intervals++] = (float)(r - before);
     before = r;
-    for (int32_t p = 0; p < LO_LEVELS; ++p) w->levels[p][w->beats] = beats->levels[p][at];
     w->widths[w->beats++] = beats->width[at];
     w->confidence += packed >> CONFIDENCE;
     if (beats->pr[at]) w->pr[w->p++] = beats->pr[at];
@@ -124,20 +134,11 @@ static float spread_of(const float *values, int32_t n) {
   return lo_sqrtf(squares / (float)n);
 }
 
-/* In heights of the QRS. */
-static float median_level(window_beats *w, const int8_t *levels) {
-  float *values = w->widths; /* which are no longer needed */
-  for (int32_t k = 0; k < w->beats; ++k) values[k] = levels[k];
-  return lo_median(values, w->beats) / LO_LEVEL_STEPS;
-}
-
 static float above(float ratio) { return ratio > 1.0f ? lo_logf(ratio) : 0.0f; }
 
-static void rhythm_features(window_beats *w, float noisy_share, const float *logits, float *f) {
+static void timing_features(window_beats *w, float noisy_share, float *f) {
   const float beats = (float)w->beats, tick = 1.0f / LO_TICKS_PER_S;
-  const float width_s = lo_median(w->widths, w->beats) * tick; /* sorts */
-  const float longest_s = w->widths[w->beats - 1] * tick;
-  float *changes = w->widths; /* which are no longer needed */
+  float *changes = w->widths; /* which are a step of their own */
   const float rms = changes_of(w->rr, w->intervals, changes), mean = mean_of(w->rr, w->intervals);
   const float change = lo_median(changes, w->intervals - 1);
   const float usual = lo_median(w->rr, w->intervals); /* sorts */
@@ -151,13 +152,10 @@ static void rhythm_features(window_beats *w, float noisy_share, const float *log
   *f++ = 0.6f * LO_TICKS_PER_S / mean;
   *f++ = (float)w->s / beats;
   *f++ = (float)w->v / beats;
-  *f++ = lo_logf((width_s < 0.02f ? 0.02f : width_s) / 0.1f);
+  f += 1; /* of the widths */
   *f++ = (float)w->confidence / LO_CONFIDENCE_STEPS / beats;
   *f++ = noisy_share;
-  *f++ = w->p ? lo_median(w->pr, w->p) * tick : NO_PR_S;
-  *f++ = w->p > 1 ? spread_of(w->pr, w->p) * tick : NO_PR_SPREAD_S;
-  *f++ = width_s;
-  *f++ = longest_s;
+  f += 4; /* of PR and the widths */
   *f++ = lo_logf(w->rr[0] / usual);
   *f++ = lo_logf(w->rr[w->intervals - 1] / usual);
   *f++ = -lo_logf(usual * tick);
@@ -165,8 +163,16 @@ static void rhythm_features(window_beats *w, float noisy_share, const float *log
   *f++ = above(SLOW_BPM / rate_bpm);
   *f++ = w->s > 0;
   *f++ = w->v > 0;
-  for (int32_t p = 0; p < LO_LEVELS; ++p) *f++ = median_level(w, w->levels[p]);
-  log_probabilities(logits, f);
+}
+
+static void interval_features(window_beats *w, float *f) {
+  const float tick = 1.0f / LO_TICKS_PER_S;
+  const float width_s = lo_median(w->widths, w->beats) * tick; /* sorts */
+  f[LOG_QRS] = lo_logf((width_s < 0.02f ? 0.02f : width_s) / 0.1f);
+  f[PR] = w->p ? lo_median(w->pr, w->p) * tick : NO_PR_S;
+  f[PR_SPREAD] = w->p > 1 ? spread_of(w->pr, w->p) * tick : NO_PR_SPREAD_S;
+  f[QRS] = width_s;
+  f[QRS_LONGEST] = w->widths[w->beats - 1] * tick;
 }
 
 static void standardise(const lo_rhythm_model *model, const float *features, float *z) {
@@ -200,19 +206,41 @@ void lo_rhythm_begin(lo_rhythm_work *work, double noisy_share, double start_s, d
   work->rhythm.probabilities[LEADONE_NOISE] = 1.0f; /* what is said of too few beats */
 }
 
-static bool read_beats(lo_rhythm_work *work, const lo_rhythm_beats *beats) {
+static bool read_timing(lo_rhythm_work *work, const lo_rhythm_beats *beats) {
   window_beats w;
   gather(beats, work->rhythm.start_s, work->rhythm.end_s, &w);
   if (w.intervals < MIN_INTERVALS) return false;
-  rhythm_features(&w, work->noisy_share, work->logits, work->rhythm.evidence);
+  timing_features(&w, work->noisy_share, work->rhythm.evidence);
   return true;
+}
+
+static void read_intervals(lo_rhythm_work *work, const lo_rhythm_beats *beats) {
+  window_beats w;
+  gather(beats, work->rhythm.start_s, work->rhythm.end_s, &w);
+  interval_features(&w, work->rhythm.evidence);
+}
+
+static void read_levels(lo_rhythm_work *work, const lo_rhythm_beats *beats) {
+  const uint32_t start = (uint32_t)ticks(work->rhythm.start_s);
+  const uint32_t end = (uint32_t)ticks(work->rhythm.end_s);
+  for (int32_t p = 0; p < LO_LEVELS; ++p) {
+    float values[LO_BEATS_KEPT];
+    int32_t n = 0;
+    for (int32_t k = beats->count; k > 0; --k) {
+      const int32_t at = place_of(beats, k);
+      if (is_within(beats->r[at], start, end)) values[n++] = beats->levels[p][at];
+    }
+    work->rhythm.evidence[LEVELS + p] = lo_median(values, n) / LO_LEVEL_STEPS;
+  }
 }
 
 static bool read_network(lo_rhythm_work *work, const lo_pool *pool, const lo_record_head *head) {
   leadone_rhythm *rhythm = &work->rhythm;
   const lo_pool_window window = lo_pool_between(pool, rhythm->start_s, rhythm->end_s);
   if (window.frames == 0) return false;
-  lo_read_window(head, pool, window, work->logits, rhythm->findings);
+  float logits[LO_RHYTHMS];
+  lo_read_window(head, pool, window, logits, rhythm->findings);
+  log_probabilities(logits, rhythm->evidence + NETWORK);
   return true;
 }
 
@@ -233,12 +261,15 @@ static void decide(leadone_rhythm *rhythm, const lo_record_head *head,
 void lo_rhythm_step(lo_rhythm_work *work, const lo_rhythm_beats *beats, const lo_pool *pool,
                     const lo_record_head *head, const lo_rhythm_model *model) {
   bool can_tell = true;
-  switch (work->step++) {
-    case 0: can_tell = read_network(work, pool, head); break;
-    case 1: can_tell = read_beats(work, beats); break;
+  switch (work->step++) { /* the most work comes where the network's next hop is at its lightest */
+    case 0: can_tell = read_timing(work, beats); break;
+    case 1: read_intervals(work, beats); break;
+    case 2: read_levels(work, beats); break;
+    case 3: can_tell = read_network(work, pool, head); break;
     default: decide(&work->rhythm, head, model);
   }
   if (can_tell) return;
   __builtin_memset(work->rhythm.findings, 0, sizeof work->rhythm.findings);
+  __builtin_memset(work->rhythm.evidence, 0, sizeof work->rhythm.evidence);
   work->step = LO_RHYTHM_STEPS;
 }

@@ -44,14 +44,13 @@ void lo_rhythm_evidence(const lo_rhythm_beats *beats, leadone_alert *alert);
 /* In ticks; wraps after 72 h. */
 uint32_t lo_ticks(double seconds);
 
-enum { LO_RHYTHM_STEPS = 3 }; /* of the work on one, each a few times a sample's */
+enum { LO_RHYTHM_STEPS = 5 }; /* of the work on one, each once or twice a sample's */
 
 /* A rhythm in the making: of a window's beats and the network's pooled features. */
 typedef struct {
   leadone_rhythm rhythm;
   float noisy_share;
-  float logits[LO_RHYTHMS]; /* the network's */
-  uint8_t step;             /* the next; LO_RHYTHM_STEPS when it is made */
+  uint8_t step; /* the next; LO_RHYTHM_STEPS when it is made */
 } lo_rhythm_work;
 
 void lo_rhythm_begin(lo_rhythm_work *work, double noisy_share, double start_s, double end_s);
