@@ -38,12 +38,17 @@ class StreamingMonitor(Protocol):
         """End the record; give the events still open."""
         ...
 
+    @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on; None where nobody tells."""
+        ...
+
 
 class Display(Protocol):
     """Where events go while they come."""
 
-    def show(self, now_s: float, events: list[Event]) -> None:
-        """Take the events told until `now_s`."""
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
+        """Take the events told until `now_s`, and the stretch of quality that goes on."""
         ...
 
     def close(self) -> None:
@@ -61,20 +66,20 @@ def stream_to_terminal(
     if speed is not None and not speed > 0:
         raise InputError(f"speed {speed:g} must be above 0; try 1, 10 or max")
     events: list[Event] = []
-    seen_s, samples = 0.0, 0
+    seen_s, samples, signal_now = 0.0, 0, None
     display = _display(record, speed, console)
     try:
         with deferred_interrupt() as asked:
             for chunk, end_s in paced(record, speed, FRAME_S):
                 new = monitor.push(chunk, record.rate_hz)
                 events += new
-                seen_s, samples = end_s, samples + len(chunk)
-                display.show(seen_s, new)
+                seen_s, samples, signal_now = end_s, samples + len(chunk), monitor.signal_now
+                display.show(seen_s, new, signal_now)
                 if asked():
                     break
             new = monitor.finish()
             events += new
-            display.show(seen_s, new)
+            display.show(seen_s, new, signal_now)
     finally:
         display.close()
     _print_summary(record, events, seen_s, console)
@@ -159,8 +164,8 @@ class _LiveDisplay:
         self._live.start()
         self._drawn = -FRAME_S
 
-    def show(self, now_s: float, events: list[Event]) -> None:
-        self._view.advance(now_s, events)
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
+        self._view.advance(now_s, events, signal_now)
         if time.monotonic() - self._drawn >= FRAME_S:
             self._draw()
 
@@ -181,7 +186,7 @@ class _PlainDisplay:
         self._console = console
         self._last_r_s: float | None = None
 
-    def show(self, now_s: float, events: list[Event]) -> None:
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
         for event in events:
             rr_s = None
             if isinstance(event, Beat):

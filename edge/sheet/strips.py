@@ -78,7 +78,7 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
     starts = np.linspace(0, last_s, TRIES)
     overall = np.nanmedian(summary.rr_s) if np.isfinite(summary.rr_s).any() else np.nan
     spans = shaded_spans(analysis)
-    good = [(q.start_s, q.end_s) for q in analysis.quality if q.state == "good"]
+    good = _good_spans(analysis)
     best, lowest = 0.0, np.inf
     for start_s in starts.tolist():
         end_s = start_s + seconds
@@ -91,6 +91,18 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
         if cost < lowest:
             best, lowest = start_s, cost
     return best, seconds
+
+
+def _good_spans(analysis: Analysis) -> list[tuple[float, float]]:
+    """Where the signal is good all along, with powerline that is filtered away or without."""
+    spans: list[tuple[float, float]] = []
+    for stretch in analysis.quality:
+        if stretch.state != "good":
+            continue
+        is_next = bool(spans) and spans[-1][1] == stretch.start_s
+        start_s = spans.pop()[0] if is_next else stretch.start_s
+        spans.append((start_s, stretch.end_s))
+    return spans
 
 
 def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:

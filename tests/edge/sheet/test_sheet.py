@@ -189,9 +189,10 @@ def test_a_short_record_is_shown_whole() -> None:
 
 
 def test_strips_show_the_usual_and_the_longest_of_what_is_most_urgent() -> None:
+    good = [Quality(k, k + 2, "good", "powerline" if k % 4 else "") for k in range(400, 500, 2)]
     analysis = analysis_of(
         600,
-        quality=(Quality(0, 400, "noisy"), Quality(400, 500, "good"), Quality(500, 600, "noisy")),
+        quality=(Quality(0, 400, "noisy"), *good, Quality(500, 600, "noisy")),
         episodes=(
             Episode("tachycardia", 100.0, 160.0),
             Episode("lead_off", 20.0, 30.0),
