@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from .amplitude import amplitude_doubt
 from .events import Alert, Beat, Quality, Rhythm
 from .labels import BEATS
 from .record import Record
@@ -76,11 +77,12 @@ class Analysis:
         counts = " ".join(f"{label} {n}" for label, n in self.counts().items() if n)
         rate = "-" if self.heart_rate_bpm is None else f"{self.heart_rate_bpm:.0f}"
         kinds = ", ".join(sorted({alert.kind for alert in self.alerts}))
+        doubt = amplitude_doubt(self.record)
         return (
             f"{self.record.name}  {self.record.lead}  {self.record.duration_s:.0f} s  "
             f"{len(self.beats)} beats ({counts or 'none'})  {rate} bpm  rhythm {self.rhythm.label}"
             + (f"  alerts: {kinds}" if kinds else "")
-            + ("" if self.record.has_gain else "  no gain in the header: mV are a guess")
+            + (f"  {doubt}" if doubt else "")
         )
 
     def json_pieces(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .alert_limits import SLOW_TRENDS
+from .amplitude import amplitude_doubt
 from .analysis import Analysis
 from .events import Alert, Beat
 from .files import make_folder, whole_file
@@ -64,7 +65,7 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
         "rate_hz": round(record.rate_hz, 4),
         "duration_s": round(record.duration_s, 3),
         "start_time": record.start_time.isoformat(" ", "seconds") if record.start_time else "",
-        "has_gain": record.has_gain,
+        "doubt": amplitude_doubt(record),
         "model": analysis.model,
         "signal": _signal(record, shown_s),
         "beats": [_compact_beat(beat, shown_s) for beat in analysis.beats],

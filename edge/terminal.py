@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from .amplitude import amplitude_doubt
 from .errors import InputError
 from .events import Beat, Event, Quality, Rhythm
 from .intervals import MAX_RR_S, beat_intervals_ms
@@ -130,10 +131,10 @@ def summary_rows(record: Record, events: list[Event], seen_s: float) -> list[tup
     length = (
         whole if seen_s >= record.duration_s - 1e-6 else f"stopped at {seen_s:.1f} s of {whole}"
     )
-    gain = [] if record.has_gain else [("gain", "none in the header: mV are a guess")]
+    doubt = amplitude_doubt(record)
     return [
         ("record", f"{record_title(record)}, lead {record.lead}, {length}"),
-        *gain,
+        *([("amplitude", doubt)] if doubt else []),
         *found.rows(),
     ]
 

@@ -124,6 +124,27 @@ def test_paper_is_true_to_scale() -> None:
     assert y.max() - y.min() == pytest.approx(10)  # a millivolt
 
 
+def test_missing_signal_is_marked_where_it_is_missing() -> None:
+    whole = analysis_of(7)
+    signal_mv = whole.record.signal_mv.copy()
+    signal_mv[200:400] = signal_mv[500:510] = np.nan
+    with matplotlib.rc_context(STYLE):
+        page = draw_sheet(replace(whole, record=replace(whole.record, signal_mv=signal_mv)))
+    strip = page.figure.axes[1]
+    spans = [(patch.get_x(), patch.get_width()) for patch in strip.patches]
+    assert spans == [pytest.approx((50, 50)), pytest.approx((125, 2.5))]  # 25 mm a second
+    assert [text.get_text() for text in strip.texts].count("no signal") == 1
+
+
+def test_an_interval_of_few_beats_says_of_how_many() -> None:
+    beats = [replace(b, p_on_s=None, p_off_s=None) for b in beats_every(0.8, 100)]
+    few = [replace(beats[k], p_on_s=beats[k].r_s - 0.2, p_off_s=beats[k].r_s - 0.1) for k in (0, 1)]
+    for count, said in ((1, "of one beat"), (2, "of 2 beats")):
+        analysis = analysis_of(100, beats=(*few[:count], *beats[count:]))
+        assert said in [text for text, _ in boxes(analysis)]
+    assert not any("of 1" in text for text, _ in boxes(analysis_of(100)))
+
+
 def test_gain_falls_only_where_the_strip_would_leave_its_paper() -> None:
     def strip(reach_mv: float) -> Strip:
         samples = np.tile([0, reach_mv], 500).astype(np.float32)
@@ -240,6 +261,7 @@ def test_a_record_without_anything_makes_a_page(tmp_path: Path) -> None:
         rhythm=Rhythm(0.0, 30.0, "noise"),
     )
     record = replace(nothing.record, signal_mv=np.full(3000, np.nan, np.float32), start_time=None)
+    assert not any("– to" in text for text, _ in boxes(replace(nothing, record=record)))
     write_sheet(replace(nothing, record=record), tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").stat().st_size > 10_000
 
