@@ -335,6 +335,8 @@ def analyze(
     from .edge.reader import Reader
     from .edge.store import Store
 
+    if "" in paths:
+        raise InputError("a path is empty; name a record, a folder or . for this one")
     if annotations is not None:
         check_extension(annotations)
     if (resume or scheduler) and out is None:

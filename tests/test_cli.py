@@ -168,6 +168,11 @@ def test_too_short(tmp_path: Path, seconds: int) -> None:
     _refused(_run("analyze", tmp_path / "s"), "s")
 
 
+def test_an_empty_path_is_not_this_folder(short: Path) -> None:
+    """As of a variable that is not set in a script."""
+    _refused(_run("analyze", "", cwd=short.parent), "a path is empty")
+
+
 def test_rate_zero_and_all_nan(tmp_path: Path) -> None:
     x = np.full((5000, 1), np.nan)
     x[0] = 0.5
