@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .alert_limits import SLOW_TRENDS
+from .alert_names import NAMES
 from .amplitude import amplitude_doubt
 from .analysis import Analysis
 from .events import Alert, Beat
@@ -182,7 +183,7 @@ def _alerts(analysis: Analysis) -> list[dict[str, Any]]:
         first.setdefault((alert.kind, alert.start_s), alert)
     return [
         {
-            "kind": kind,
+            "name": NAMES[kind],
             "start_s": start_s,
             "end_s": ends.get((kind, start_s)),
             "text": alert.text,

@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..alert_names import NAMES
 from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
@@ -31,7 +32,7 @@ from .plots import draw_legend, draw_poincare, draw_tachogram
 from .strips import choose_strips
 from .summary import Interval, Summary, summary_of
 from .tables import draw_episodes, draw_hours, draw_intervals, hours_height
-from .words import RHYTHMS, STATES, clock, duration, kind_name, share, whole
+from .words import RHYTHMS, STATES, clock, duration, share, whole
 
 LIMITS = (
     "One lead shows rate, rhythm and intervals; it can't show the place of an infarction, an axis "
@@ -194,7 +195,7 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         f"{RHYTHMS[label].lower().replace('af', 'AF')} {share(value)}"
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
-    kinds = ", ".join(f"{kind_name(row.kind)} ({row.count})" for row in summary.episodes)
+    kinds = ", ".join(f"{NAMES[row.kind]} ({row.count})" for row in summary.episodes)
     found = [finding.code for finding in analysis.findings if finding.is_found]
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..alert_names import NAMES
 from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import FloatArray
 from .summary import EpisodeRow, Summary, shaded_spans
-from .words import clock, duration, kind_name, time_of_day
+from .words import clock, duration, time_of_day
 
 # What a reader should see first; other kinds come after, as they happened.
 URGENT = (
@@ -119,4 +120,4 @@ def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:
 
 def _title(row: EpisodeRow) -> str:
     which = "" if row.count == 1 else f", the longest of {row.count}"
-    return f"{kind_name(row.kind)}{which}: {duration(row.longest_s)}"
+    return f"{NAMES[row.kind]}{which}: {duration(row.longest_s)}"

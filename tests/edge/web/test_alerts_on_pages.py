@@ -1,13 +1,19 @@
-"""What the pages shade: every episode but the trends of minutes, from the one list of Python's."""
+"""Alerts on the pages: which are shaded, what they are called, and room for many."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+from leadone import analyze, read_record
+from leadone.cli import DEMO_RECORD
 from leadone.edge.alert_limits import KINDS, SLOW_TRENDS
+from leadone.edge.alert_names import NAMES
 from leadone.edge.bundle import load_bundle
+from leadone.edge.events import Alert
+from leadone.edge.report import write_report
 from leadone.edge.web_page import web_facts
 
 WEB = Path(__file__).parents[3] / "edge" / "web"
@@ -66,3 +72,38 @@ def test_trends_of_minutes_are_shaded_nowhere(node: str) -> None:
     shaded = [2 * k for k, kind in enumerate(KINDS) if kind not in SLOW_TRENDS]
     places = {f"{page} {place}" for page in ("file", "live") for place in ("trace", "overview")}
     assert json.loads(done.stdout) == dict.fromkeys(places, shaded)
+
+
+def test_alerts_have_the_names_of_python(node: str) -> None:
+    program = f"""
+const {{ alertName }} = await import("{WEB.as_uri()}/names.mjs");
+console.log(JSON.stringify(process.argv.slice(1).map(alertName)));
+"""
+    command = [node, "--input-type=module", "-e", program, *KINDS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [NAMES[kind] for kind in KINDS] and len(NAMES) == len(KINDS)
+
+
+def test_many_alerts_leave_the_report_readable(
+    node: str, chromium: str, playwright: None, tmp_path: Path
+) -> None:
+    """The list scrolls by itself, so that what stands below it is near; days have their limit."""
+    record = read_record(DEMO_RECORD)
+    short = replace(record, signal_mv=record.signal_mv[: 20 * 360])
+    alerts = tuple(Alert("v_couplet", 1 + k / 100, k / 100, "two in a row") for k in range(1200))
+    write_report(replace(analyze(short), alerts=alerts), tmp_path / "a.html")
+    program = f"""
+import {{ openBrowser }} from "{(Path(__file__).parent / "browser.mjs").as_uri()}";
+const {{ page, complaints, close }} = await openBrowser(process.argv[1]);
+await page.goto(process.argv[2]);
+const tall = page.locator(".scroll.tall"), box = await tall.boundingBox();
+const last = (await tall.innerText()).trim().split("\\n").at(-1);
+const rows = await page.locator("#alerts tr").count();
+console.log(JSON.stringify({{ height: box.height, rows, last, complaints }}));
+await close();
+"""
+    command = [node, "--input-type=module", "-e", program, chromium]
+    command.append((tmp_path / "a.html").as_uri())
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seen = json.loads(done.stdout)
+    assert seen == {"height": 330, "rows": 1000, "last": "and 200 more", "complaints": []}
