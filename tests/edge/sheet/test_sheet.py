@@ -111,6 +111,16 @@ def test_nothing_runs_over_or_off_the_page(hours: float, made: Any) -> None:
             assert across < 0.2 or along < 0.9, (words, other)
 
 
+def test_no_text_runs_into_another() -> None:
+    many = [Episode("v_frequent", k, k + 0.5) for k in range(1500)]
+    for analysis in (crowded(600), analysis_of(3600, episodes=(*many, Episode("pause", 5, 9)))):
+        found = [box for box in boxes(analysis) if box[0].strip()]
+        for k, (text, (x0, x1, y0, y1)) in enumerate(found):
+            for other, (u0, u1, v0, v1) in found[k + 1 :]:
+                across, down = min(x1, u1) - max(x0, u0), min(y1, v1) - max(y0, v0)
+                assert across <= 0 or down <= 0.5, (text, other)
+
+
 def test_paper_is_true_to_scale() -> None:
     with matplotlib.rc_context(STYLE):
         page = draw_sheet(analysis_of(10))
