@@ -335,6 +335,8 @@ def analyze(
     from .edge.reader import Reader
     from .edge.store import Store
 
+    if "" in paths:
+        raise InputError("a path is empty; name a record, a folder or . for this one")
     if annotations is not None:
         check_extension(annotations)
     if (resume or scheduler) and out is None:
@@ -397,6 +399,7 @@ def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines
 @recording_option
 @text_options
 @lead_option
+@alerts_option
 @model_option
 @analysis_backend_option
 @trust_option
@@ -405,6 +408,7 @@ def report(
     pdf: Path | None,
     html: Path | None,
     recording: str | None,
+    alerts: Path | None,
     model: str,
     backend: str,
     trusted: Path | None,
@@ -429,7 +433,8 @@ def report(
             raise InputError(f"{path} does not end in {suffixes[0]}; name it so")
     for path in targets:
         check_target(path)
-    result = Reader(load_bundle(model, trusted), backend, with_model_c).analyze(opened)
+    reader = Reader(load_bundle(model, trusted), backend, with_model_c, _limits(alerts))
+    result = reader.analyze(opened)
     for path in targets:
         write_sheet(result, path)
         click.echo(f"report: {path}")

@@ -14,7 +14,6 @@ leadone-c are those of its C core.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import resource
 import subprocess
@@ -22,20 +21,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from leadone.distill.peer_detectors import PEERS, installed_peers
+
 if TYPE_CHECKING:
     from leadone import Monitor
     from leadone.edge.record import FloatArray
 
 C_READERS = ("leadone-c", "leadone-c-stream")
-READERS = ("leadone", "leadone-stream", *C_READERS, "sleepecg", "neurokit2", "wfdb-xqrs")
-MODULE_OF = {
-    "leadone": "leadone",
-    "leadone-stream": "leadone",
-    "leadone-c": "leadone",
-    "leadone-c-stream": "leadone",
-    "sleepecg": "sleepecg",
-    "neurokit2": "neurokit2",
-}
+READERS = ("leadone", "leadone-stream", *C_READERS, *PEERS)
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 
 
@@ -56,7 +49,7 @@ def main() -> None:
     rows.insert(1, ("leadone-stream", options.peer_hours))
     exported = ["--exported", options.exported] if options.exported else []
     for reader, hours in rows:
-        if importlib.util.find_spec(MODULE_OF.get(reader, "wfdb")) is None:
+        if reader in PEERS and reader not in installed_peers():
             print(f"{reader:<16} not installed")
             continue
         command = [sys.executable, __file__, "--reader", reader, "--hours", str(hours)]
@@ -91,8 +84,10 @@ def measure(reader: str, hours: float, exported: str | None) -> None:
         part += noise[: len(part)]
     record = Record(signal, demo.rate_hz, "MLII", source="day")
     started = time.process_time()
-    is_ours = reader.startswith("leadone")
-    beats = len(analyze(record, model, backend).beats) if is_ours else _read(reader, record)
+    if reader in PEERS:
+        beats = len(PEERS[reader](record))
+    else:
+        beats = len(analyze(record, model, backend).beats)
     return _print(reader, hours, started, beats)
 
 
@@ -111,26 +106,6 @@ def _stream(monitor: Monitor, signal_mv: FloatArray, rate_hz: float, hours: floa
         events = monitor.push(signal_mv[start : start + second], rate_hz)
         beats += sum(type(event).__name__ == "Beat" for event in events)
     return beats
-
-
-def _read(reader: str, record: object) -> int:
-    """R peaks by a peer."""
-    from leadone import Record
-
-    assert isinstance(record, Record)
-    if reader == "sleepecg":
-        import sleepecg
-
-        return len(sleepecg.detect_heartbeats(record.signal_mv, record.rate_hz))
-    if reader == "neurokit2":
-        import neurokit2
-
-        clean = neurokit2.ecg_clean(record.signal_mv, sampling_rate=int(record.rate_hz))
-        _, found = neurokit2.ecg_peaks(clean, sampling_rate=int(record.rate_hz))
-        return len(found["ECG_R_Peaks"])
-    import wfdb.processing
-
-    return len(wfdb.processing.xqrs_detect(record.signal_mv, record.rate_hz, verbose=False))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ of NSTDB's that training never sees; the records are the first 15 minutes of MIT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from ..edge.analyze import analyze
 from ..edge.bundle import Bundle, load_bundle
-from ..edge.record import Record
 from .datasets import group_of, read_beats, read_channel, rhythm_spans
 from .evaluate import (
     Run,
@@ -30,10 +29,10 @@ from .evaluate import (
 )
 from .metrics import MATCH_WINDOW_S, Interval, bootstrap_weights, interval
 from .noise_stress import CLEAN_S, NOISES, TURN_S, is_noisy, load_test_noise, with_noise
+from .peer_detectors import installed_peers
 
 SNRS_DB = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)
 RECORD_S = 900.0
-Detector = Callable[[Record], list[float]]
 
 
 @dataclass(frozen=True)
@@ -125,31 +124,6 @@ def count_beats(
         else:
             false += counts(at_s)
     return found, false, sum(counts(at_s) for at_s in reference_s[free].tolist())
-
-
-def installed_peers() -> dict[str, Detector]:
-    """Detectors of R peaks that are installed here; none of them withholds anything."""
-    peers: dict[str, Detector] = {"wfdb xqrs": _xqrs}
-    try:
-        import neurokit2  # noqa: F401
-    except ImportError:
-        return peers
-    return {**peers, "NeuroKit2": _neurokit}
-
-
-def _xqrs(record: Record) -> list[float]:
-    from wfdb.processing import xqrs_detect
-
-    found = xqrs_detect(record.signal_mv.astype(float), record.rate_hz, verbose=False)
-    return [float(at) / record.rate_hz for at in found]
-
-
-def _neurokit(record: Record) -> list[float]:
-    import neurokit2
-
-    clean = neurokit2.ecg_clean(record.signal_mv.astype(float), sampling_rate=record.rate_hz)
-    _, found = neurokit2.ecg_peaks(clean, sampling_rate=record.rate_hz)
-    return [float(at) / record.rate_hz for at in found["ECG_R_Peaks"]]
 
 
 def _seconds(spans: Sequence[tuple[float, float]], end_s: float) -> tuple[float, float]:

@@ -146,7 +146,7 @@ def _explain_stretch(stretch: _Stretch, graph: Graph, rhythms: list[Rhythm]) -> 
         shares=beat_shares(found.values, t_s, beats, stretch.shown),
         probability=stretch.probability(outputs),
         rhythms=tuple(rhythms),
-        quality=stretch.analysis.quality,
+        quality=tuple(stretch.analysis.quality),
         gap=found.gap,
     )
 

@@ -98,6 +98,8 @@ def _labels(folder: Path) -> dict[str, Label]:
             )
             for row, codes, superclasses in found
         }
+    except InputError:
+        raise
     except (KeyError, ValueError, OSError) as error:
         raise InputError(f"the tables in {folder} are not PTB-XL's ({error!r})") from error
 

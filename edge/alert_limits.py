@@ -32,7 +32,7 @@ KINDS = (
 )
 MOST_RATE_BEATS = 8  # a device keeps no more
 MOST_FREQUENT_BEATS = 8
-# Of minutes: told once a minute at most, and not shaded, for they would shade all there is.
+# Of minutes: told once a minute at most, and shaded on no page, for they would shade all there is.
 SLOW_TRENDS = ("dropped_beats", "pr_long", "qtc_long", "v_frequent")
 REFRACTORY_S = tuple(60.0 if kind in SLOW_TRENDS else 0.0 for kind in KINDS)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from .amplitude import amplitude_doubt
 from .events import Alert, Beat, Quality, Rhythm
 from .labels import BEATS
 from .record import Record
 
-PIECE = 1024  # beats of JSON at a time
+PIECE = 1024  # beats or alerts of JSON at a time
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,21 @@ class Analysis:
     `intervals_ms` holds the medians pr, qrs, qt, qtc (Fridericia), None where not measurable.
     `alerts` are those raised, `episodes` what has ended, at the latest with the record. `model`
     holds name, version and sha256 of the bundle that read the record. `findings` are the mean of
-    the windows', `rhythms` what those say one after the other. `beats` is a tuple, or a `BeatStore`
-    of a record that stays on disk.
+    the windows', `rhythms` what those say one after the other. Of a record that stays on disk
+    sequences lie in scratch files (`BeatStore`, `EventStore`), else they are tuples.
     """
 
     record: Record
     model: dict[str, str]
     beats: Sequence[Beat]
     rhythm: Rhythm
-    episodes: tuple[Episode, ...]
-    alerts: tuple[Alert, ...]
-    quality: tuple[Quality, ...]
+    episodes: Sequence[Episode]
+    alerts: Sequence[Alert]
+    quality: Sequence[Quality]
     intervals_ms: dict[str, float | None]
     heart_rate_bpm: float | None
     findings: tuple[Finding, ...] = ()
-    rhythms: tuple[Stretch, ...] = ()
+    rhythms: Sequence[Stretch] = ()
 
     def counts(self) -> dict[str, int]:
         """Beats of each class."""
@@ -76,25 +77,32 @@ class Analysis:
         counts = " ".join(f"{label} {n}" for label, n in self.counts().items() if n)
         rate = "-" if self.heart_rate_bpm is None else f"{self.heart_rate_bpm:.0f}"
         kinds = ", ".join(sorted({alert.kind for alert in self.alerts}))
+        doubt = amplitude_doubt(self.record)
         return (
             f"{self.record.name}  {self.record.lead}  {self.record.duration_s:.0f} s  "
             f"{len(self.beats)} beats ({counts or 'none'})  {rate} bpm  rhythm {self.rhythm.label}"
             + (f"  alerts: {kinds}" if kinds else "")
-            + ("" if self.record.has_gain else "  no gain in the header: mV are a guess")
+            + (f"  {doubt}" if doubt else "")
         )
 
     def json_pieces(self) -> Iterator[str]:
         """The text of `json.dumps(self.to_dict())`, piece by piece: days of beats are long."""
-        mark = "\0beats\0"
-        before, after = json.dumps(replace(self, beats=()).to_dict() | {"beats": mark}).split(
-            json.dumps(mark)
-        )
-        yield before
-        opening = "["
-        for beats in batched(self.beats, PIECE):
-            yield opening + ", ".join(map(beat_json, beats))
+        long: dict[str, Iterator[str]] = {
+            "beats": map(beat_json, self.beats),
+            "episodes": (json.dumps(_plain(episode)) for episode in self.episodes),
+            "alerts": (json.dumps(_plain(alert)) for alert in self.alerts),
+            "quality": (json.dumps(_plain(stretch)) for stretch in self.quality),
+        }
+        short = replace(self, beats=(), episodes=(), alerts=(), quality=()).to_dict()
+        opening = "{"
+        for name, value in short.items():
+            yield f"{opening}{json.dumps(name)}: "
             opening = ", "
-        yield ("[]" if opening == "[" else "]") + after
+            if name in long:
+                yield from _list_pieces(long[name])
+            else:
+                yield json.dumps(value)
+        yield "}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of `leadone analyze --json`: seconds to a tenth of a millisecond."""
@@ -113,9 +121,9 @@ class Analysis:
                 "probabilities": {k: round(v, 4) for k, v in self.rhythm.probabilities.items()},
             },
             "findings": [_rounded(asdict(finding)) for finding in self.findings],
-            "episodes": [_rounded(asdict(episode)) for episode in self.episodes],
-            "alerts": [_rounded(_opening(alert)) for alert in self.alerts],
-            "quality": [_rounded(asdict(stretch)) for stretch in self.quality],
+            "episodes": [_plain(episode) for episode in self.episodes],
+            "alerts": [_plain(alert) for alert in self.alerts],
+            "quality": [_plain(stretch) for stretch in self.quality],
             "intervals_ms": {k: _round1(v) for k, v in self.intervals_ms.items()},
             "heart_rate_bpm": _round1(self.heart_rate_bpm),
         }
@@ -134,17 +142,22 @@ def beat_json(beat: Beat) -> str:
     )
 
 
-def batched(beats: Iterable[Beat], size: int) -> Iterator[list[Beat]]:
-    """Beats, some at a time."""
-    left = iter(beats)
-    while some := list(islice(left, size)):
-        yield some
+def _list_pieces(texts: Iterator[str]) -> Iterator[str]:
+    """A list of JSON from the texts of its items, some at a time."""
+    yield "["
+    separator = ""
+    while some := list(islice(texts, PIECE)):
+        yield separator + ", ".join(some)
+        separator = ", "
+    yield "]"
 
 
-def _opening(alert: Alert) -> dict[str, Any]:
-    """An alert as it was raised; when it ended stands in the episodes."""
-    names = ("kind", "at_s", "start_s", "text", "confidence", "rr_s")
-    return {name: getattr(alert, name) for name in names}
+def _plain(told: Episode | Alert | Quality) -> dict[str, Any]:
+    """As `to_dict` has it: an alert as it was raised; when it ended stands in the episodes."""
+    values = asdict(told)
+    if isinstance(told, Alert):
+        del values["end_s"]
+    return _rounded(values)
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from .backends import StreamNetwork
 from .beat_store import BeatStore
 from .bundle import Bundle, load_bundle
 from .errors import InputError
+from .event_store import EventStore
 from .events import Alert, Beat, Event, Quality, Rhythm
 from .labels import RHYTHMS
 from .monitor import Monitor
@@ -22,6 +25,8 @@ from .stored_intervals import stored_intervals_ms, stored_rate_bpm
 
 MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
+
+T = TypeVar("T")
 
 
 def analyze(
@@ -87,9 +92,9 @@ class Gathering:
         self._bundle = bundle
         self._head = RecordHead.from_manifest(bundle.manifest["record_head"])
         self._beats = BeatStore()
-        self._quality: list[Quality] = []
-        self._alerts: list[Alert] = []
-        self._rhythms: list[Stretch] = []
+        self._quality, self._rhythms = EventStore(Quality), EventStore(Stretch)
+        self._alerts, self._episodes = EventStore(Alert), EventStore(Episode)
+        self._stretch: Stretch | None = None  # of the rhythm that goes on
         self._windows, self._sums = 0, dict.fromkeys(RHYTHMS, 0.0)
         self._read, self._found = 0, dict.fromkeys(self._head.findings, 0.0)
 
@@ -101,9 +106,15 @@ class Gathering:
             elif isinstance(event, Quality):
                 self._quality.append(event)
             elif isinstance(event, Alert):
-                self._alerts.append(event)
+                self._add_alert(event)
             else:
                 self._add_window(event)
+
+    def _add_alert(self, alert: Alert) -> None:
+        if alert.end_s is None:
+            self._alerts.append(alert)
+        else:
+            self._episodes.append(Episode(alert.kind, alert.start_s, alert.end_s))
 
     def _add_window(self, window: Rhythm) -> None:
         self._windows += 1
@@ -113,30 +124,37 @@ class Gathering:
             self._read += 1
             for code in self._head.findings:
                 self._found[code] += window.findings[code]
-        last = self._rhythms[-1] if self._rhythms else None
-        if last is None or last.label != window.label:
-            start_s = window.start_s if last is None else max(window.start_s, last.end_s)
-            self._rhythms.append(Stretch(start_s, window.end_s, window.label))
-        else:
-            self._rhythms[-1] = Stretch(last.start_s, window.end_s, window.label)
+        last = self._stretch
+        if last is not None and last.label == window.label:
+            self._stretch = replace(last, end_s=window.end_s)
+            return
+        start_s = window.start_s
+        if last is not None:
+            self._rhythms.append(last)
+            start_s = max(start_s, last.end_s)
+        self._stretch = Stretch(start_s, window.end_s, window.label)
 
     def analysis(self, record: Record) -> Analysis:
-        """All that was gathered of `record`; beats of a record in memory as a tuple."""
-        is_on_disk = isinstance(record, DiskRecord)
+        """All that was gathered of `record`, which has ended; of one in memory as tuples."""
+        if self._stretch is not None:
+            self._rhythms.append(self._stretch)
+            self._stretch = None
+
+        def kept(stored: Sequence[T]) -> Sequence[T]:
+            return stored if isinstance(record, DiskRecord) else tuple(stored)
+
         return Analysis(
             record=record,
             model=self._bundle.identity,
-            beats=self._beats if is_on_disk else tuple(self._beats),
+            beats=kept(self._beats),
             rhythm=self._rhythm(record.duration_s),
-            episodes=tuple(
-                Episode(a.kind, a.start_s, a.end_s) for a in self._alerts if a.end_s is not None
-            ),
-            alerts=tuple(alert for alert in self._alerts if alert.end_s is None),
-            quality=tuple(self._quality),
+            episodes=kept(self._episodes),
+            alerts=kept(self._alerts),
+            quality=kept(self._quality),
             intervals_ms=stored_intervals_ms(self._beats),
             heart_rate_bpm=stored_rate_bpm(self._beats),
             findings=self._findings(),
-            rhythms=tuple(self._rhythms),
+            rhythms=kept(self._rhythms),
         )
 
     def _rhythm(self, duration_s: float) -> Rhythm:

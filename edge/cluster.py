@@ -7,6 +7,7 @@ run is given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -79,6 +80,8 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise InputError("a cluster needs Dask: pip install 'leadone[cluster]'") from None
+    if not re.fullmatch(r"(\w+://)?[^/\s]+:\d+/?", address):
+        raise InputError(f"{address} names no scheduler; write tcp://HOST:8786")
     try:
         return Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .alert_limits import SLOW_TRENDS
+from .alert_names import NAMES
+from .amplitude import amplitude_doubt
 from .analysis import Analysis
 from .events import Alert, Beat
 from .files import make_folder, whole_file
@@ -64,7 +66,7 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
         "rate_hz": round(record.rate_hz, 4),
         "duration_s": round(record.duration_s, 3),
         "start_time": record.start_time.isoformat(" ", "seconds") if record.start_time else "",
-        "has_gain": record.has_gain,
+        "doubt": amplitude_doubt(record),
         "model": analysis.model,
         "signal": _signal(record, shown_s),
         "beats": [_compact_beat(beat, shown_s) for beat in analysis.beats],
@@ -181,7 +183,7 @@ def _alerts(analysis: Analysis) -> list[dict[str, Any]]:
         first.setdefault((alert.kind, alert.start_s), alert)
     return [
         {
-            "kind": kind,
+            "name": NAMES[kind],
             "start_s": start_s,
             "end_s": ends.get((kind, start_s)),
             "text": alert.text,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,13 +15,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from .amplitude import amplitude_doubt
 from .errors import InputError
-from .events import Alert, Beat, Event, Quality, Rhythm
-from .intervals import MAX_RR_S, beat_intervals_ms, heart_rate_bpm, median_intervals_ms
-from .labels import BEATS
+from .events import Beat, Event, Quality, Rhythm
+from .intervals import MAX_RR_S, beat_intervals_ms
 from .record import FloatArray, Record
 from .sources.played import paced
-from .trace import RHYTHM_NAMES, LiveView, clock, record_title, whole_number
+from .stream_summary import StreamSummary, lasted_s
+from .trace import LiveView, record_title, whole_number
 
 FRAME_S = 0.05  # 20 frames a second, however fast the stream is
 
@@ -38,12 +38,17 @@ class StreamingMonitor(Protocol):
         """End the record; give the events still open."""
         ...
 
+    @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on; None where nobody tells."""
+        ...
+
 
 class Display(Protocol):
     """Where events go while they come."""
 
-    def show(self, now_s: float, events: list[Event]) -> None:
-        """Take the events told until `now_s`."""
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
+        """Take the events told until `now_s`, and the stretch of quality that goes on."""
         ...
 
     def close(self) -> None:
@@ -61,20 +66,20 @@ def stream_to_terminal(
     if speed is not None and not speed > 0:
         raise InputError(f"speed {speed:g} must be above 0; try 1, 10 or max")
     events: list[Event] = []
-    seen_s, samples = 0.0, 0
+    seen_s, samples, signal_now = 0.0, 0, None
     display = _display(record, speed, console)
     try:
         with deferred_interrupt() as asked:
             for chunk, end_s in paced(record, speed, FRAME_S):
                 new = monitor.push(chunk, record.rate_hz)
                 events += new
-                seen_s, samples = end_s, samples + len(chunk)
-                display.show(seen_s, new)
+                seen_s, samples, signal_now = end_s, samples + len(chunk), monitor.signal_now
+                display.show(seen_s, new, signal_now)
                 if asked():
                     break
             new = monitor.finish()
             events += new
-            display.show(seen_s, new)
+            display.show(seen_s, new, signal_now)
     finally:
         display.close()
     _print_summary(record, events, seen_s, console)
@@ -115,31 +120,22 @@ def event_line(event: Event, rr_s: float | None = None) -> str:
         return f"{event.end_s:10.3f} s  signal {event.state} since {event.start_s:.3f} s{reason}"
     if event.end_s is None:
         return f"{event.at_s:10.3f} s  alert {event.kind} since {event.start_s:.3f} s  {event.text}"
-    return f"{event.at_s:10.3f} s  alert {event.kind} ended  lasted {_lasted_s(event):.1f} s"
+    return f"{event.at_s:10.3f} s  alert {event.kind} ended  lasted {lasted_s(event):.1f} s"
 
 
 def summary_rows(record: Record, events: list[Event], seen_s: float) -> list[tuple[str, str]]:
     """What a stream found, as name and text."""
-    beats = [event for event in events if isinstance(event, Beat)]
-    labels = Counter(beat.label for beat in beats)
-    counts = ", ".join(f"{labels[label]} {label}" for label in BEATS)
-    medians = median_intervals_ms(beats)
-    names = {"PR": "pr", "QRS": "qrs", "QT": "qt", "QTcF": "qtc"}
-    intervals = ", ".join(f"{name} {whole_number(medians[key])}" for name, key in names.items())
+    found = StreamSummary()
+    found.add(events)
     whole = f"{record.duration_s:.1f} s"
     length = (
         whole if seen_s >= record.duration_s - 1e-6 else f"stopped at {seen_s:.1f} s of {whole}"
     )
-    gain = [] if record.has_gain else [("gain", "none in the header: mV are a guess")]
+    doubt = amplitude_doubt(record)
     return [
         ("record", f"{record_title(record)}, lead {record.lead}, {length}"),
-        *gain,
-        ("beats", f"{len(beats)} ({counts})" if beats else "none found"),
-        ("heart rate", f"{whole_number(heart_rate_bpm(beats))} /min"),
-        ("intervals", f"{intervals} ms (medians)"),
-        ("rhythm", _rhythm_words([event for event in events if isinstance(event, Rhythm)])),
-        ("signal", _quality_words([event for event in events if isinstance(event, Quality)])),
-        *_alert_rows([event for event in events if isinstance(event, Alert)]),
+        *([("amplitude", doubt)] if doubt else []),
+        *found.rows(),
     ]
 
 
@@ -159,8 +155,8 @@ class _LiveDisplay:
         self._live.start()
         self._drawn = -FRAME_S
 
-    def show(self, now_s: float, events: list[Event]) -> None:
-        self._view.advance(now_s, events)
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
+        self._view.advance(now_s, events, signal_now)
         if time.monotonic() - self._drawn >= FRAME_S:
             self._draw()
 
@@ -181,7 +177,7 @@ class _PlainDisplay:
         self._console = console
         self._last_r_s: float | None = None
 
-    def show(self, now_s: float, events: list[Event]) -> None:
+    def show(self, now_s: float, events: list[Event], signal_now: Quality | None) -> None:
         for event in events:
             rr_s = None
             if isinstance(event, Beat):
@@ -220,34 +216,3 @@ def _beat_figures(beat: Beat, rr_s: float | None) -> str:
     rr = "" if rr_s is None else f"  RR {1000 * rr_s:.0f} ms"
     blocked = ["blocked P"] * len(beat.blocked_p_s)
     return "".join([rr, *(f"  {word}" for word in words + blocked)])
-
-
-def _rhythm_words(windows: list[Rhythm]) -> str:
-    counts = Counter(window.label for window in windows)
-    if len(counts) == 1:
-        return RHYTHM_NAMES.get(windows[0].label, windows[0].label)
-    shares = [
-        f"{RHYTHM_NAMES.get(k, k)} {100 * n / len(windows):.0f} %" for k, n in counts.most_common()
-    ]
-    return ", ".join(shares) or "not judged"
-
-
-def _quality_words(stretches: list[Quality]) -> str:
-    total = sum(stretch.end_s - stretch.start_s for stretch in stretches)
-    good = sum(q.end_s - q.start_s for q in stretches if q.state == "good")
-    return f"{100 * good / total:.0f} % good" if total > 0 else "not judged"
-
-
-def _alert_rows(alerts: list[Alert]) -> list[tuple[str, str]]:
-    """One row an episode, from its opening and, where it came, its closing alert."""
-    latest = {(alert.kind, alert.start_s): alert for alert in alerts}
-    return [("alert", _alert_words(alert)) for alert in latest.values()] or [("alerts", "none")]
-
-
-def _alert_words(alert: Alert) -> str:
-    lasted = "" if alert.end_s is None else f" for {_lasted_s(alert):.1f} s"
-    return f"{clock(alert.start_s)} {alert.kind.replace('_', ' ')}{lasted}: {alert.text}"
-
-
-def _lasted_s(alert: Alert) -> float:
-    return (alert.end_s if alert.end_s is not None else alert.at_s) - alert.start_s

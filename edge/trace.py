@@ -14,6 +14,7 @@ from rich.text import Text
 from .events import Alert, Beat, Event, Quality, Rhythm
 from .intervals import heart_rate_bpm, median_intervals_ms
 from .record import FloatArray, Record
+from .sheet.words import STATES
 
 SPAN_S = 6.0
 RECENT_BEATS = 8  # for the heart rate and intervals of the moment
@@ -74,13 +75,13 @@ class LiveView:
         self._now_s = 0.0
         self._beats: list[Beat] = []
         self._rhythm = "not yet known"
-        self._signal = "good"
+        self._signal: Quality | None = None
         self._alert: Alert | None = None
         self._counts: dict[str, int] = {}
 
-    def advance(self, now_s: float, events: list[Event]) -> None:
-        """Take the stream's next events."""
-        self._now_s = now_s
+    def advance(self, now_s: float, events: list[Event], signal_now: Quality | None = None) -> None:
+        """Take the stream's next events, and the stretch of quality that goes on."""
+        self._now_s, self._signal = now_s, signal_now
         for event in events:
             if isinstance(event, Beat):
                 self._beats.append(event)
@@ -89,8 +90,6 @@ class LiveView:
                 self._rhythm = RHYTHM_NAMES.get(event.label, event.label)
             elif isinstance(event, Alert):
                 self._alert = event
-            elif isinstance(event, Quality):  # told when a stretch ends, so the opposite begins
-                self._signal = "poor" if event.state == "good" else "good"
         seen_from = now_s - SPAN_S - 3.0
         old = sum(beat.r_s < seen_from for beat in self._beats)
         del self._beats[: max(min(old, len(self._beats) - RECENT_BEATS), 0)]
@@ -177,8 +176,10 @@ class LiveView:
         line = Text("beats ", style="dim", no_wrap=True, overflow="crop")
         line.append(counts, style="not dim default").append("   rhythm ")
         line.append(self._rhythm, style="not dim default").append("   signal ")
-        style = "not dim default" if self._signal == "good" else "not dim #b8962a"
-        return line.append(self._signal, style=style)
+        is_bad = self._signal is not None and self._signal.state != "good"
+        return line.append(
+            _quality_words(self._signal), style=f"not dim {'#b8962a' if is_bad else 'default'}"
+        )
 
     def _alert_line(self) -> Text:
         line = Text(style="dim", no_wrap=True, overflow="ellipsis")
@@ -210,6 +211,12 @@ def clock(seconds: float) -> str:
     whole = int(seconds)
     minutes = f"{whole // 60 % 60:02d}:{whole % 60:02d}"
     return f"{whole // 3600}:{minutes}" if whole >= 3600 else minutes.removeprefix("0")
+
+
+def _quality_words(signal: Quality | None) -> str:
+    if signal is None:
+        return "-"
+    return STATES[signal.state] + (f", {signal.reason}" if signal.reason else "")
 
 
 def _range_mv(samples: FloatArray) -> tuple[float, float]:

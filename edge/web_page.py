@@ -11,7 +11,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from .alert_limits import KINDS, AlertLimits
+from .alert_limits import KINDS, SLOW_TRENDS, AlertLimits
 from .bundle import Bundle
 from .c_stream import REASONS, STATES
 from .episodes import texts
@@ -67,6 +67,7 @@ def web_facts(bundle: Bundle) -> dict[str, Any]:
         "beats": BEATS,
         "rhythms": RHYTHMS,
         "alerts": KINDS,
+        "slow_trends": SLOW_TRENDS,
         "states": STATES,
         "reasons": REASONS,
         "texts": texts(AlertLimits()),

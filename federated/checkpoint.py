@@ -53,14 +53,19 @@ def resume(run: Path, config: dict[str, Any]) -> Saved | None:
 
     InputError for a file that is damaged or of another configuration.
     """
-    path = run / CHECKPOINT
-    if not path.exists():
+    saved = _kept(run)
+    if saved is None:
         return None
-    saved = _read(path)
     if saved.config != json.loads(json.dumps(config)):
         raise InputError(f"{run} holds a federation of another configuration; choose another --out")
     _write_line(run, saved)
     return saved
+
+
+def rounds_done(run: Path) -> int:
+    """How many rounds a run has done; InputError for a checkpoint that is damaged."""
+    saved = _kept(run)
+    return 0 if saved is None else saved.done
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:
@@ -80,6 +85,15 @@ def read_model(run: Path) -> tuple[Arrays, dict[str, Any], int]:
         raise InputError(f"{run} has no {CHECKPOINT}; run `leadone federated simulate` or `server`")
     saved = _read(run / CHECKPOINT)
     return saved.model, saved.config, saved.done
+
+
+def _kept(run: Path) -> Saved | None:
+    """The checkpoint; where it was removed to begin anew, its log goes as well."""
+    path = run / CHECKPOINT
+    if path.exists():
+        return _read(path)
+    (run / LOG).unlink(missing_ok=True)
+    return None
 
 
 def _write_line(run: Path, saved: Saved) -> None:

@@ -168,6 +168,11 @@ def test_too_short(tmp_path: Path, seconds: int) -> None:
     _refused(_run("analyze", tmp_path / "s"), "s")
 
 
+def test_an_empty_path_is_not_this_folder(short: Path) -> None:
+    """As of a variable that is not set in a script."""
+    _refused(_run("analyze", "", cwd=short.parent), "a path is empty")
+
+
 def test_rate_zero_and_all_nan(tmp_path: Path) -> None:
     x = np.full((5000, 1), np.nan)
     x[0] = 0.5
@@ -262,3 +267,15 @@ def test_any_format_a_folder_and_an_archive_are_analysed(tmp_path: Path) -> None
     _refused(_run("stream", tmp_path / "c"), "")
     _refused(_run("analyze", folder / "export.zip", "--recording", "9"), "ecg_2026-05-30")
     _refused(_run("analyze", tmp_path / "a.csv", "--unit", "mmHg"), "mmHg")
+
+
+def test_a_report_takes_limits_of_the_alerts(short: Path, tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("tachycardia_on_bpm = 200.0\n")
+    pages = [tmp_path / "usual.html", tmp_path / "wide.html"]
+    for page, more in zip(pages, ([], ["--alerts", limits]), strict=True):
+        done = _run("report", short, "--html", page, *more)
+        assert done.returncode == 0, done.stderr
+    assert ["Tachycardia" in page.read_text() for page in pages] == [True, False]
+    limits.write_text("pause = 1\n")
+    _refused(_run("report", short, "--html", pages[0], "--alerts", limits), "unknown", "'pause'")

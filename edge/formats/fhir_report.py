@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..lead_names import lead_key
 from ..record import Record
@@ -157,7 +158,7 @@ def _conclusion(analysis: Analysis) -> str:
         f"rhythm {analysis.rhythm.label}",
         *(finding.code for finding in analysis.findings if finding.is_found),
         *(f"alert {kind.replace('_', ' ')}" for kind in dict.fromkeys(kinds)),
-        *([] if analysis.record.has_gain else ["amplitudes are a guess: the file gave no gain"]),
+        *([doubt] if (doubt := amplitude_doubt(analysis.record)) else []),
     ]
     return f"{', '.join(parts)}. {NOTICE}"
 

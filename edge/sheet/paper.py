@@ -29,6 +29,8 @@ UNFILLED_MM = 8.0  # of a strip: its waves leave room for labels above and words
 INK, SOFT, LINE, ACCENT = "#16202b", "#556372", "#cfd7de", "#0b62ad"
 PAPER, FINE, BOLD = "#fffcfa", "#f8e3dc", "#edbfb1"
 WARN = "#b45309"
+MISSING = "#e4e7ec"
+NAMED_MM = 15.0  # a stretch without signal that has room for a word
 BEAT_COLOURS = dict(zip(BEATS, ("#6b7885", "#a83b83", "#c24d00", "#7a6400"), strict=True))
 
 
@@ -124,16 +126,25 @@ def draw_strip(page: Page, y: float, tall: float, strip: Strip, summary: Summary
         low, middle, high = np.nanpercentile(signal_mv, [0.2, 50, 99.8]) * gain
         height = signal_mv * gain + np.clip(0.38 * tall - middle, 4 - low, room_mm + 4 - high)
         axes.plot(at_mm, height, color="#17191d", linewidth=0.7, clip_on=True)
-    else:
-        style: dict[str, Any] = {"color": SOFT, "ha": "center", "fontsize": 8}
-        axes.text(INNER_MM / 2, tall / 2, "no signal", **style)
+    _mark_missing(axes, tall, strip)
     _label_beats(axes, tall, strip, summary)
-    style = {"fontsize": 6.5, "color": SOFT, "parse_math": False}
+    style: dict[str, Any] = {"fontsize": 6.5, "color": SOFT, "parse_math": False}
     box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
     said = f"{strip.when} · {strip.title}" if strip.title else strip.when
     axes.text(1, 1.2, fitted(said, 6.5, INNER_MM - 40), bbox=box, **style)
     scale = f"{SPEED_MM_PER_S:g} mm/s · {gain:g} mm/mV"
     axes.text(INNER_MM - 1, 1.2, scale, bbox=box, ha="right", **style)
+
+
+def _mark_missing(axes: Axes, tall: float, strip: Strip) -> None:
+    """Paper without a trace that says so, where samples are missing."""
+    edges = np.diff(np.isnan(strip.signal_mv).astype(int), prepend=0, append=0)
+    at_mm = (np.flatnonzero(edges) / strip.rate_hz * SPEED_MM_PER_S).tolist()
+    for start, end in zip(at_mm[::2], at_mm[1::2], strict=True):
+        axes.add_patch(Rectangle((start, 0), end - start, tall, color=MISSING, linewidth=0))
+        if end - start > NAMED_MM:
+            style: dict[str, Any] = {"color": SOFT, "ha": "center", "fontsize": 8}
+            axes.text((start + end) / 2, tall / 2, "no signal", **style)
 
 
 def _label_beats(axes: Axes, tall: float, strip: Strip, summary: Summary) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..alert_names import NAMES
+from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
 from .paper import (
@@ -28,9 +30,9 @@ from .paper import (
 )
 from .plots import draw_legend, draw_poincare, draw_tachogram
 from .strips import choose_strips
-from .summary import Summary, summary_of
+from .summary import Interval, Summary, summary_of
 from .tables import draw_episodes, draw_hours, draw_intervals, hours_height
-from .words import RHYTHMS, STATES, clock, duration, kind_name, share, whole
+from .words import RHYTHMS, STATES, clock, duration, share, whole
 
 LIMITS = (
     "One lead shows rate, rhythm and intervals; it can't show the place of an infarction, an axis "
@@ -47,6 +49,7 @@ STYLE: Any = {
     "svg.hashsalt": "leadone",
     "text.usetex": False,
 }
+FEW = 0.05  # of the beats: an interval of so few says of how many it is
 DPI = 220  # of what is drawn in pixels: crowds of dots
 STRIPS, STRIPS_OF_HOURS = 4, 3
 PAGE_HTML = """<!doctype html>
@@ -114,14 +117,12 @@ def _header(page: Page, analysis: Analysis) -> float:
         facts.insert(0, record.start_time.strftime("%Y-%m-%d %H:%M"))
     kept = (record.about.get(key) for key in ("patient_name", "birth_date", "patient_id"))
     facts += [text for text in kept if text]
-    page.text(MARGIN_MM, 22, " · ".join(facts), 8, room_mm=INNER_MM - 60, color=SOFT)
+    page.text(MARGIN_MM, 22, " · ".join(facts), 8, room_mm=INNER_MM - 88, color=SOFT)
     right: dict[str, Any] = {"ha": "right"}
     style: dict[str, Any] = {"color": WARN, "fontweight": "bold", **right}
     page.text(WIDTH_MM - MARGIN_MM, 15, "Research use, not a medical device", 7, **style)
     page.text(WIDTH_MM - MARGIN_MM, 18.5, "automatic, reviewed by nobody", 7, color=SOFT, **right)
-    if not record.has_gain:
-        said = "the file gives no gain: millivolts are a guess"
-        page.text(WIDTH_MM - MARGIN_MM, 22, said, 7, color=WARN, **right)
+    page.text(WIDTH_MM - MARGIN_MM, 22, amplitude_doubt(record), 7, color=WARN, **right)
     page.line(MARGIN_MM, WIDTH_MM - MARGIN_MM, 24.5)
     return 24.5
 
@@ -130,7 +131,7 @@ def _facts(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
     """What is read first: rate, rhythm, intervals, beats, signal."""
     found = {interval.name: interval for interval in summary.intervals}
     counts = analysis.counts()
-    rates = f"{whole(summary.slowest)} to {whole(summary.fastest)}"
+    rates = _spread(summary.slowest, summary.fastest)
     rhythm = analysis.rhythm
     probability = rhythm.probabilities.get(rhythm.label)
     is_told = bool(probability)
@@ -147,7 +148,7 @@ def _facts(page: Page, y: float, analysis: Analysis, summary: Summary) -> float:
             (
                 f"{name}, ms",
                 whole(found[name].median),
-                _spread(found[name].low, found[name].high),
+                _of_beats(found[name], summary),
                 False,
             )
             for name in ("PR", "QRS", "QTcF")
@@ -176,6 +177,13 @@ def _spread(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:.0f} to {high:.0f}"
 
 
+def _of_beats(interval: Interval, summary: Summary) -> str:
+    """How far an interval goes; of how many beats it is where that is a small part of them."""
+    if 0 < interval.count < FEW * len(summary.r_s):
+        return f"of {interval.count} beats" if interval.count > 1 else "of one beat"
+    return _spread(interval.low, interval.high)
+
+
 def _worst(summary: Summary) -> str:
     rest = {STATES[k]: v for k, v in summary.quality.items() if k != "good" and v > 0}
     return ", ".join(f"{name} {share(value)}" for name, value in rest.items())
@@ -187,7 +195,7 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         f"{RHYTHMS[label].lower().replace('af', 'AF')} {share(value)}"
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
-    kinds = ", ".join(f"{kind_name(row.kind)} ({row.count})" for row in summary.episodes)
+    kinds = ", ".join(f"{NAMES[row.kind]} ({row.count})" for row in summary.episodes)
     found = [finding.code for finding in analysis.findings if finding.is_found]
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..alert_names import NAMES
 from ..analysis import Analysis
 from ..labels import BEATS
 from ..record import FloatArray
 from .summary import EpisodeRow, Summary, shaded_spans
-from .words import clock, duration, kind_name, time_of_day
+from .words import clock, duration, time_of_day
 
 # What a reader should see first; other kinds come after, as they happened.
 URGENT = (
@@ -78,7 +79,7 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
     starts = np.linspace(0, last_s, TRIES)
     overall = np.nanmedian(summary.rr_s) if np.isfinite(summary.rr_s).any() else np.nan
     spans = shaded_spans(analysis)
-    good = [(q.start_s, q.end_s) for q in analysis.quality if q.state == "good"]
+    good = _good_spans(analysis)
     best, lowest = 0.0, np.inf
     for start_s in starts.tolist():
         end_s = start_s + seconds
@@ -91,6 +92,18 @@ def _usual(analysis: Analysis, summary: Summary, seconds: float) -> tuple[float,
         if cost < lowest:
             best, lowest = start_s, cost
     return best, seconds
+
+
+def _good_spans(analysis: Analysis) -> list[tuple[float, float]]:
+    """Where the signal is good all along, with powerline that is filtered away or without."""
+    spans: list[tuple[float, float]] = []
+    for stretch in analysis.quality:
+        if stretch.state != "good":
+            continue
+        is_next = bool(spans) and spans[-1][1] == stretch.start_s
+        start_s = spans.pop()[0] if is_next else stretch.start_s
+        spans.append((start_s, stretch.end_s))
+    return spans
 
 
 def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:
@@ -107,4 +120,4 @@ def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:
 
 def _title(row: EpisodeRow) -> str:
     which = "" if row.count == 1 else f", the longest of {row.count}"
-    return f"{kind_name(row.kind)}{which}: {duration(row.longest_s)}"
+    return f"{NAMES[row.kind]}{which}: {duration(row.longest_s)}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..alert_names import NAMES
 from ..analysis import Analysis
 from .paper import INK, SOFT, WARN, Page
 from .summary import Hour, Summary
-from .words import clock, duration, kind_name, share, time_of_day, whole
+from .words import clock, duration, share, time_of_day, whole
 
 USUAL = {"RR": "600–1000", "PR": "120–200", "QRS": "70–110", "QTcF": "≤450 m, ≤460 f"}
 ROW_MM = 4.0
+DIGIT_MM = 1.6  # of a count
 HOUR_ROW_MM = 3.45
 MOST_KINDS = 7
 
@@ -36,7 +38,7 @@ def draw_episodes(
 ) -> None:
     """Each kind of episode: how often, how long, when first."""
     columns = (
-        ("number", width - 52),
+        ("number", width - 51),
         ("in all", width - 33),
         ("longest", width - 14),
         ("first at", width),
@@ -47,7 +49,9 @@ def draw_episodes(
     for row, episode in enumerate(summary.episodes[:MOST_KINDS]):
         at = y + ROW_MM * (row + 1)
         first = time_of_day(analysis.record.start_time, episode.first_s) or clock(episode.first_s)
-        page.text(x, at, kind_name(episode.kind), 7.5, color=WARN, fontweight="bold")
+        room_mm = columns[0][1] - DIGIT_MM * len(str(episode.count)) - 1.0
+        style = {"color": WARN, "fontweight": "bold"}
+        page.text(x, at, NAMES[episode.kind], 6.7, room_mm=room_mm, **style)
         cells = (str(episode.count), duration(episode.total_s), duration(episode.longest_s), first)
         for cell, (_, right) in zip(cells, columns, strict=True):
             page.text(x + right, at, cell, 7.0, ha="right")

@@ -6,13 +6,6 @@ from datetime import datetime, timedelta
 
 RHYTHMS = {"normal": "Normal", "af": "Suspected AF", "other": "Other", "noise": "Unreadable"}
 STATES = {"good": "good", "noisy": "noisy", "lead_off": "no contact"}
-ABBREVIATIONS = {"af": "AF", "v": "Ventricular", "pr": "PR", "qtc": "QTc"}
-
-
-def kind_name(kind: str) -> str:
-    """`af_suspected` as AF suspected."""
-    words = [ABBREVIATIONS.get(word, word) for word in kind.split("_")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def clock(seconds: float) -> str:

@@ -115,6 +115,8 @@ class Link:
                     tries = 0
             except InputError as error:
                 return self._put(error)
+            except FileNotFoundError:  # the socket of the system's service
+                return self._put(InputError("Bluetooth is not running here; start its service"))
             except Exception as error:  # bleak's backends each raise their own
                 if tries >= RETRIES:
                     reason = str(error).split("\n")[0].rstrip(".") or type(error).__name__

@@ -151,7 +151,7 @@ def _serial_reader(address: str) -> Callable[[], bytes | None]:
     try:
         line = serial.Serial(port, int(baud), timeout=WAIT_S)
     except (serial.SerialException, OSError, ValueError) as error:
-        reason = str(error).split("\n")[0].rstrip(".")
+        reason = str(error).split("\n")[0].split("] ")[-1].removesuffix(f": '{port}'").rstrip(".")
         raise InputError(f"{port} can't be opened ({reason}); check the port") from None
 
     def read() -> bytes | None:

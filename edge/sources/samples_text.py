@@ -129,6 +129,10 @@ class Int16Decoder:
 
 def settled(given: Given) -> tuple[Format, float]:
     """Format and mV in a unit; InputError for what nobody said."""
+    if given.rate_hz is None and given.unit is None:
+        raise InputError(
+            "the stream says neither rate nor unit; give --rate in Hz and --unit mV, uV, V or nV"
+        )
     if given.rate_hz is None:
         raise InputError("the stream does not say its rate; give it in Hz by --rate")
     scale = mv_per_unit(given.unit or "")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from rich.console import Console
 
 from ..errors import InputError
 from ..events import Beat, Event
-from ..intervals import heart_rate_bpm
 from ..monitor import Monitor
+from ..stream_summary import StreamSummary
 from ..terminal import deferred_interrupt, event_line
 from .bluetooth import HeartRateStrap, PolarStrap
 from .byte_streams import open_bytes
@@ -35,8 +34,8 @@ def is_live(address: str) -> bool:
 
 def stream_live(
     address: str, encoding: str, given: Given, make_monitor: Callable[[str], Monitor], out: Console
-) -> list[Event]:
-    """Read `address` until it ends or Ctrl-C; prints and gives the events."""
+) -> None:
+    """Read `address` until it ends or Ctrl-C, and print what it says."""
 
     def show(line: str) -> None:
         out.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
@@ -44,8 +43,8 @@ def stream_live(
 
     if address.startswith(RATE):
         _show_rates(HeartRateStrap(address.removeprefix(RATE)), show)
-        return []
-    return follow(open_ecg(address, encoding, given), make_monitor, show)
+        return
+    follow(open_ecg(address, encoding, given), make_monitor, show)
 
 
 def open_ecg(address: str, encoding: str, given: Given) -> Source:
@@ -57,10 +56,10 @@ def open_ecg(address: str, encoding: str, given: Given) -> Source:
     return open_bytes(address, encoding, given)
 
 
-def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -> list[Event]:
-    """Every event of a source, told by `show` as it comes."""
+def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -> None:
+    """Every event of a source, told by `show` as it comes, and what they come to at its end."""
     live: LiveMonitor | None = None
-    events: list[Event] = []
+    found = StreamSummary()
     teller = _Teller(show)
     with deferred_interrupt() as asked:
         try:
@@ -69,11 +68,11 @@ def follow(source: Source, make_monitor: Callable[[str], Monitor], show: Show) -
                     teller.silence()
                     continue
                 live = heard.live
-                events += teller.tell(heard.events)
+                found.add(heard.events)
+                teller.tell(heard.events)
         finally:  # what came before a fault counts
             if live is not None:
-                _summarise(live, events, show)
-    return events
+                _summarise(live, found, show)
 
 
 class _Teller:
@@ -84,7 +83,7 @@ class _Teller:
         self._last_r_s: float | None = None
         self._heard_s: float | None = time.monotonic()
 
-    def tell(self, events: list[Event]) -> list[Event]:
+    def tell(self, events: list[Event]) -> None:
         self._heard_s = time.monotonic()
         for event in events:
             rr_s = None
@@ -92,7 +91,6 @@ class _Teller:
                 rr_s = None if self._last_r_s is None else event.r_s - self._last_r_s
                 self._last_r_s = event.r_s
             self._show(event_line(event, rr_s))
-        return events
 
     def silence(self) -> None:
         if self._heard_s is not None and time.monotonic() - self._heard_s > SILENCE_S:
@@ -100,16 +98,12 @@ class _Teller:
             self._heard_s = None  # told once
 
 
-def _summarise(live: LiveMonitor, events: list[Event], show: Show) -> None:
-    beats = [event for event in events if isinstance(event, Beat)]
-    counts = Counter(beat.label for beat in beats)
-    rate = heart_rate_bpm(beats)
+def _summarise(live: LiveMonitor, found: StreamSummary, show: Show) -> None:
     show(f"streamed: {live.now_s:.1f} s, {live.missing_s:.1f} s of it missing")
     if abs(live.drift) > DRIFT_TOLD:
         show(f"clock: the device samples {-live.drift:+.4%} of what it says; times are its own")
-    labels = ", ".join(f"{n} {label}" for label, n in sorted(counts.items()))
-    show(f"beats: {len(beats)} ({labels or 'none'})")
-    show(f"heart rate: {'-' if rate is None else f'{rate:.0f}'} /min")
+    for name, text in found.rows():
+        show(f"{name}: {text}")
 
 
 def _show_rates(strap: HeartRateStrap, show: Show) -> None:

@@ -56,4 +56,4 @@ function make(tag, text = "") {
   return element;
 }
 
-const lasted = (seconds) => (seconds < 60 ? `${Math.round(seconds)} s` : `${clock(seconds)} min`);
+const lasted = (seconds) => (seconds < 9.95 ? `${seconds.toFixed(1)} s` : seconds < 60 ? `${Math.round(seconds)} s` : `${clock(seconds)} min`);

@@ -62,7 +62,8 @@ function showSignal($, session, isStale) {
   const good = stretches.filter((one) => one.state === "good").reduce((sum, one) => sum + one.end_s - one.start_s, 0);
   const isNoisy = now?.state === "noisy";
   set($("signal"), isOff ? "No contact" : isNoisy ? "Noisy" : judged ? `${Math.floor((100 * good) / judged)} %` : "–");
-  set($("signal-note"), now?.reason || (judged ? (session.isFinished ? "good" : `good, up to ${session.label(stretches.at(-1).end_s)}`) : "not told yet"));
+  const reason = now?.reason && (now.state === "good" ? `good, ${now.reason}` : now.reason);
+  set($("signal-note"), reason || (judged ? (session.isFinished ? "good" : `good, up to ${session.label(stretches.at(-1).end_s)}`) : "not told yet"));
   $("signal-card").classList.toggle("warn", Boolean(isOff || isNoisy));
 }
 

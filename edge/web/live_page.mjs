@@ -27,7 +27,7 @@ export class LivePage extends Instrument {
 
   take(message) {
     if (message instanceof ArrayBuffer) this.session.takeSamples(message, performance.now() / 1000);
-    else if (message.hello && !this.session) this.beginSession(new LiveSession(message.hello));
+    else if (message.hello && !this.session) this.beginSession(new LiveSession(message.hello, this.facts));
     else if (message.events) this.takeEvents(message);
     else if ("signal" in message) this.session.signalNow = message.signal;
     else if (message.source) this.source = message.source;

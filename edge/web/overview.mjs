@@ -27,7 +27,7 @@ export class Overview {
     ctx.fillStyle = C.untold; ctx.fillRect(0, strip + 2, width, QUALITY);
     if (!session) return;
     const { originS, durationS } = session, toX = (seconds) => ((seconds - originS) / (durationS - originS)) * width;
-    for (const one of session.episodes) {
+    for (const one of session.shaded) {
       ctx.fillStyle = C["alert-soft"];
       ctx.fillRect(toX(one.start_s), 0, Math.max(toX(one.end_s ?? session.positionS) - toX(one.start_s), 1.5), strip);
     }

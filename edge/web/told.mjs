@@ -5,7 +5,9 @@
 import { clock } from "./canvas.mjs";
 
 export class Told {
-  constructor() {
+  /** `facts` say which alerts are trends of minutes. */
+  constructor(facts) {
+    this.slowTrends = new Set(facts.slow_trends);
     this.beats = [];
     this.rhythms = [];
     this.alerts = [];
@@ -27,6 +29,11 @@ export class Told {
     const begun = this.episodes.findLast((one) => one.kind === alert.kind && one.start_s === alert.start_s);
     if (begun) begun.end_s = alert.end_s;
     else this.episodes.push({ ...alert });
+  }
+
+  /** The episodes that are shaded: trends of minutes would shade all there is. */
+  get shaded() {
+    return this.episodes.filter(({ kind }) => !this.slowTrends.has(kind));
   }
 
   /** Index of the first beat at or after a time. */

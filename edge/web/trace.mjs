@@ -50,7 +50,7 @@ function paper(ctx, width, height, view) {
 }
 
 function shadeAlerts(ctx, session, toX, width, height) {
-  for (const one of session.episodes) {
+  for (const one of session.shaded) {
     const x0 = Math.max(toX(one.start_s), 0), x1 = Math.min(toX(one.end_s ?? session.positionS), width);
     if (x1 <= 0 || x0 >= width) continue;
     ctx.fillStyle = C["alert-soft"]; ctx.fillRect(x0, 0, Math.max(x1 - x0, 2), height);

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...edge.errors import InputError
 from ...edge.files import make_folder
-from ..checkpoint import read_log
+from ..checkpoint import read_log, rounds_done
 from ..config import FederationConfig
 from . import credentials
 from .processes import Child, environment, program
@@ -69,7 +69,14 @@ class Server:
     run: Path
 
     def rounds(self) -> Iterator[list[dict[str, Any]]]:
-        """The log so far, about once a second, until all rounds are done."""
+        """The log so far, about once a second, until all rounds are done.
+
+        InputError, before anything is started, where the checkpoint is damaged.
+        """
+        is_done = rounds_done(self.run) >= self.config.rounds
+        if is_done and self._has_all(entries := read_log(self.run)):
+            yield entries
+            return
         server = self.config.server
         keys = self.settings.parent / server.credentials
         credentials.check_server(keys)
@@ -89,7 +96,7 @@ class Server:
         while True:
             entries = read_log(self.run)
             yield entries
-            if entries and entries[-1]["round"] >= self.config.rounds:
+            if self._has_all(entries):
                 return
             if len(entries) > done:
                 done, starts = len(entries), 0
@@ -107,6 +114,9 @@ class Server:
             if starts > MOST_STARTS:
                 raise InputError(f"the server's app does not stay up; see {self.link.log}")
             self._submit()
+
+    def _has_all(self, entries: list[dict[str, Any]]) -> bool:
+        return bool(entries) and entries[-1]["round"] >= self.config.rounds
 
     def _prepare(self, keys: Path) -> None:
         self.run = self.run.resolve()

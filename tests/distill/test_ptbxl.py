@@ -46,6 +46,11 @@ def test_a_broken_table_is_refused(tmp_path: Path, database: str) -> None:
         read_labels(tmp_path)
 
 
+def test_a_missing_table_is_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^\S+ has no ptbxl_database\.csv; see `leadone data get"):
+        read_labels(tmp_path)
+
+
 def test_a_patient_on_both_sides_of_a_split_is_refused(tmp_path: Path) -> None:
     again = DATABASE.replace("14486.0", "15709.0")
     with pytest.raises(InputError, match="patient 15709 in training and, by ptbxl/8, in test"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leadone.edge import beat_store
+from leadone.edge import scratch
 from leadone.edge.beat_store import BeatStore
 from leadone.edge.events import Beat
 from leadone.edge.intervals import heart_rate_bpm, median_intervals_ms
@@ -29,7 +29,7 @@ def beats_of(count: int, labels: str = "NNSVQ") -> list[Beat]:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beat_store, "CHUNK", 16)
+    monkeypatch.setattr(scratch, "CHUNK", 16)
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 100])

@@ -99,6 +99,8 @@ def test_the_command_says_what_is_wrong(cluster: Any, tmp_path: Path) -> None:
     nobody = ["--scheduler", "tcp://127.0.0.1:9"]
     done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), *nobody, *out])
     assert isinstance(done.exception, InputError) and "no Dask scheduler" in str(done.exception)
+    done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), "--scheduler", "me", *out])
+    assert isinstance(done.exception, InputError) and "write tcp://HOST" in str(done.exception)
 
 
 def test_records_are_listed_and_fetched_with_their_files(tmp_path: Path) -> None:

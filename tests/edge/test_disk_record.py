@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,16 @@ from format_files import VARIANTS, edf
 from leadone import Record, analyze, read_record
 from leadone.cli import DEMO_RECORD
 from leadone.edge import analysis as analysis_module
-from leadone.edge import beat_store
 from leadone.edge import record as records
+from leadone.edge import scratch
+from leadone.edge.analyze import gather
+from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
+from leadone.edge.events import Alert, Event, Quality, Rhythm
 from leadone.edge.formats import wfdb_records
 from leadone.edge.formats.read import open_recordings
 from leadone.edge.formats.recording import ReadOptions
+from leadone.edge.labels import RHYTHMS
 from leadone.edge.record import DiskRecord
 
 COUNTS = np.random.default_rng(0).integers(-40, 40, (1000, 2))
@@ -130,14 +135,20 @@ def test_a_file_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
         record.read(4000, 5000)
 
 
-def test_an_analysis_from_disk_is_that_from_memory(demo: Record) -> None:
+def test_an_analysis_from_disk_is_that_from_memory(
+    demo: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "CHUNK", 4)
+    monkeypatch.setattr(analysis_module, "PIECE", 3)
     on_disk, in_memory = analyze(opened(DEMO_RECORD)), analyze(demo)
-    assert tuple(on_disk.beats) == in_memory.beats
-    assert replace(on_disk, record=in_memory.record, beats=in_memory.beats) == replace(
+    names = ("beats", "episodes", "alerts", "quality", "rhythms")
+    gathered = {name: tuple(getattr(on_disk, name)) for name in names}
+    assert min(len(gathered[name]) for name in ("episodes", "alerts")) > 4  # some lie on disk
+    assert replace(on_disk, record=in_memory.record, **gathered) == replace(
         in_memory, intervals_ms=on_disk.intervals_ms
     )
     assert on_disk.intervals_ms == pytest.approx(in_memory.intervals_ms, abs=1e-9)
-    assert json.loads("".join(on_disk.json_pieces())) == on_disk.to_dict()
+    assert "".join(on_disk.json_pieces()) == json.dumps(on_disk.to_dict())
 
 
 def test_a_disk_record_without_a_valid_sample_is_refused() -> None:
@@ -150,7 +161,7 @@ def test_a_disk_record_without_a_valid_sample_is_refused() -> None:
 def test_memory_does_not_grow_with_the_record(
     demo: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beat_store, "CHUNK", 256)
+    monkeypatch.setattr(scratch, "CHUNK", 256)
     monkeypatch.setattr(analysis_module, "PIECE", 256)
 
     def peak_bytes(hours: float) -> int:
@@ -170,3 +181,31 @@ def test_memory_does_not_grow_with_the_record(
 
     peak_bytes(0.02)  # what is loaded once
     assert peak_bytes(0.4) < peak_bytes(0.2) + 300_000  # that much is 300 beats
+
+
+def test_memory_does_not_grow_with_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "CHUNK", 64)
+    monkeypatch.setattr(analysis_module, "PIECE", 64)
+    bundle = load_bundle("wrist")
+    record = DiskRecord(Record(records.NOTHING, 250.0, "I"), 10**9, lambda a, b: records.NOTHING)
+
+    def told(count: int) -> Iterator[Event]:
+        for k in range(count):
+            at_s, rr_s = 0.1 + k, (0.5 + k / 1e6,) * 8
+            yield Alert("pause", at_s, k, f"number {k}", None, 0.25, rr_s)
+            yield Alert("pause", at_s + 0.5, k, f"number {k}", at_s + 0.5, 0.25, rr_s)
+            yield Quality(k, k + 1, "noisy", "motion")
+            yield Rhythm(k, k + 1, "af" if k % 2 else "normal", dict.fromkeys(RHYTHMS, 0.25))
+
+    def peak_bytes(count: int) -> int:
+        tracemalloc.start()
+        analysis = gather(record, bundle, told(count))
+        length = sum(map(len, analysis.json_pieces()))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert length > 200 * count and len(analysis.rhythms) == count
+        assert analysis.alerts[count // 2].text == f"number {count // 2}"
+        return peak
+
+    peak_bytes(200)  # what is loaded once
+    assert peak_bytes(4_000) < peak_bytes(1_000) + 1_000_000  # in memory they would take 4 MB

@@ -197,10 +197,10 @@ def test_an_alert_and_its_end_are_one_row(tmp_path: Path) -> None:
         episodes=(Episode("bradycardia", 1.0, 19.0),),
     )
     rows = page_of(analysis, tmp_path).data["alerts"]
-    assert [(row["kind"], row["start_s"], row["end_s"]) for row in rows] == [
-        ("bradycardia", 1.0, 19.0),
-        ("tachycardia", 2.0, 15.0),
-        ("pause", 15.5, None),
+    assert [(row["name"], row["start_s"], row["end_s"]) for row in rows] == [
+        ("Bradycardia", 1.0, 19.0),
+        ("Tachycardia", 2.0, 15.0),
+        ("Pause", 15.5, None),
     ]
 
 

@@ -26,6 +26,7 @@ from leadone.edge.sources.live import LiveMonitor
 from leadone.edge.sources.samples_text import Given, Int16Decoder, LineDecoder
 from leadone.edge.sources.stream import follow
 from leadone.edge.sources.timeline import Timeline
+from leadone.edge.stream_summary import StreamSummary
 
 RATE_HZ = 360.0
 
@@ -300,12 +301,16 @@ def test_a_socket_gives_the_beats_of_the_file(demo_mv: np.ndarray, kind: str) ->
     content = b"".join(framed(signal_mv)) if kind == "frames" else text.encode()
     address, thread, _ = served(content)
     lines: list[str] = []
-    events = follow(open_bytes(address, "auto", Given()), wrist, lines.append)
+    follow(open_bytes(address, "auto", Given()), wrist, lines.append)
     thread.join(10)
     monitor = wrist("MLII")
     expected = monitor.push(signal_mv, RATE_HZ) + monitor.finish()
-    np.testing.assert_allclose(beats_of(events), beats_of(expected), atol=0.01)
-    assert any(line.startswith("beats: ") for line in lines)
+    told_s = [float(line.split()[0]) for line in lines if " beat " in line]
+    np.testing.assert_allclose(told_s, beats_of(expected), atol=0.01)
+    ended = next(k for k, line in enumerate(lines) if line.startswith("streamed: 30.0 s"))
+    found = StreamSummary()
+    found.add(expected)
+    assert lines[ended + 1 :] == [f"{name}: {text}" for name, text in found.rows()]
 
 
 def test_a_slow_reader_holds_the_sender_up_and_loses_nothing() -> None:
@@ -452,7 +457,7 @@ def test_a_strap_is_started_read_and_found_again(strap_mv: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"strap can't be reached|broke off"):
         # The end of the script is a strap out of reach; what came before is told.
         follow(PolarStrap("strap", device, retry_s=0.01), wrist, lines.append)
-    assert lines[-1].startswith("heart rate: ")
+    assert any(line.startswith("heart rate: ") for line in lines)
     assert device.written == [START_ECG, START_ECG] and device.connections == 2
     r_s = np.array([float(line.split()[0]) for line in lines if " beat " in line])
     gap = (40 * 73 / 130, 49 * 73 / 130)
@@ -528,3 +533,16 @@ def test_standard_input_gives_the_beats_of_the_file(demo_mv: np.ndarray, tmp_pat
     assert told[0] == told[1] and len(told[0]) > 25
     done = subprocess.run(command, input=b"0.1\nx\n", capture_output=True, cwd=tmp_path)
     assert done.returncode == 2 and b"line 2 of the stream is 'x'" in done.stderr
+
+
+def test_what_a_machine_lacks_is_one_sentence() -> None:
+    class NoService(Peripheral):
+        async def connect(self, **_: Any) -> None:
+            raise FileNotFoundError(2, "No such file or directory")
+
+    with pytest.raises(InputError, match="Bluetooth is not running here; start its service"):
+        list(PolarStrap("strap", NoService([]), retry_s=0.01))
+    with pytest.raises(InputError, match=r"^/dev/nosuch can't be opened \(No such file or dir"):
+        list(open_bytes("serial:///dev/nosuch", "text", Given(250, "mV")))
+    with pytest.raises(InputError, match="neither rate nor unit; give --rate in Hz and --unit"):
+        LineDecoder(Given()).push(b"0.5\n")

@@ -24,6 +24,7 @@ class PreparedMonitor:
         self.events, self.interrupt_at_s = list(events), interrupt_at_s
         self.samples: list[FloatArray] = []
         self.finished = False
+        self.signal_now: Quality | None = None
 
     def push(self, chunk_mv: FloatArray, rate_hz: float) -> list[Event]:
         self.samples.append(chunk_mv)
@@ -117,12 +118,14 @@ def test_every_sample_reaches_the_monitor_once(is_terminal: bool) -> None:
 
 def test_in_a_terminal_the_trace_is_drawn_and_the_summary_follows() -> None:
     console, out = console_of(True)
-    stream_to_terminal(record_of(), PreparedMonitor(EVENTS), None, console)
+    monitor = PreparedMonitor(EVENTS)
+    monitor.signal_now = Quality(15.0, 19.0, "noisy", "muscle")
+    stream_to_terminal(record_of(), monitor, None, console)
     text = re.sub("\x1b\\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     picture, summary = text.split("research use, not a medical device")[-2:]
     assert re.search("[\u2801-\u28ff]", picture)
     assert "75 /min" in picture
-    assert "suspicious of AF" in picture
+    assert "suspicious of AF" in picture and "signal noisy, muscle" in picture
     assert "22 (21 N, 0 S, 1 V, 0 Q)" in summary
     assert "0:02 tachycardia for 13.0 s: too fast" in summary
 
@@ -254,6 +257,24 @@ def test_waves_and_labels_stand_under_and_over_their_own_columns() -> None:
     assert waves[r - 3] == "P"
     assert waves[r + 5] == "T"
     assert waves[r + 8] == ""
+
+
+@pytest.mark.parametrize(
+    ("signal_now", "words"),
+    [
+        (None, "signal -"),
+        (Quality(0, 5, "good"), "signal good "),
+        (Quality(0, 5, "good", "powerline"), "signal good, powerline "),  # it is filtered away
+        (Quality(0, 5, "noisy", "muscle"), "signal noisy, muscle "),
+        (Quality(0, 5, "lead_off", "flat"), "signal no contact, flat "),
+    ],
+)
+def test_the_signal_is_called_what_it_is_now(signal_now: Quality | None, words: str) -> None:
+    view = LiveView(record_of(), 1.0)
+    view.advance(6.0, [Quality(0, 5, "good")], signal_now)
+    out = io.StringIO()
+    Console(file=out, width=80, _environ={}).print(view.render(80, 20))
+    assert words in out.getvalue()
 
 
 def test_memory_stays_flat() -> None:

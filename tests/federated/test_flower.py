@@ -10,13 +10,15 @@ import pytest
 
 pytest.importorskip("flwr")
 
+from click.testing import CliRunner
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.clientapp import ClientApp
 from test_rounds import TRUST, data
 
+from leadone.cli import cli
 from leadone.edge.errors import InputError
 from leadone.edge.labels import RHYTHMS
-from leadone.federated import head
+from leadone.federated import checkpoint, head
 from leadone.federated.arrays import flat
 from leadone.federated.client import Client
 from leadone.federated.config import FederationConfig, Instruction, ServerConfig
@@ -307,3 +309,24 @@ def test_credentials_are_made_once_and_expired_or_missing_ones_are_named(tmp_pat
     (tmp_path / "bent.crt").write_text("bent")
     with pytest.raises(InputError, match="no certificate"):
         check_certificate(tmp_path / "bent.crt")
+
+
+def test_a_finished_server_reads_its_checkpoint_and_names_its_damage(tmp_path: Path) -> None:
+    run, settings = tmp_path / "run", tmp_path / "server.toml"
+    settings.write_text("rounds = 2\n")
+    words = ["federated", "server", str(settings), "--out", str(run)]
+    line = {"round": 2, "chosen": 1, "replied": 1, "trust_loss": 0.5, "moved": 0.0, "bytes": 0}
+    line |= {"seconds": 0.0, "weights": {}, "rejected": {}, "figures": {}}
+    model = {"bias": np.zeros(3)}
+    run.mkdir()
+    checkpoint.save(run, checkpoint.Saved(2, {}, model, {}, line))
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0 and "round 2 of 2" in done.output and (run / "rounds.csv").exists()
+    path = run / checkpoint.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"checkpoint\.npz is damaged"):
+        CliRunner().invoke(cli, words, catch_exceptions=False)
+    path.unlink()  # as the sentence says, to begin anew: it does, and needs its keys
+    with pytest.raises(InputError, match=r"no ca\.crt"):
+        CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert checkpoint.read_log(run) == []

@@ -86,7 +86,13 @@ const DO = {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme ?? "light", reducedMotion: motion ?? "no-preference" });
     await page.waitForTimeout(200);
-    return page.evaluate(() => ({ overflow: document.documentElement.scrollWidth - window.innerWidth }));
+    return page.evaluate(() => {
+      const rhythm = document.getElementById("rhythm"), before = rhythm.textContent;
+      rhythm.textContent = "Suspected AF"; // the longest
+      const words = rhythm.scrollWidth - rhythm.clientWidth;
+      rhythm.textContent = before;
+      return { overflow: document.documentElement.scrollWidth - window.innerWidth, words };
+    });
   },
   async offline({ isOffline }) {
     await page.context().setOffline(isOffline);
