@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from . import __version__
 from .edge.errors import InputError
-from .edge.files import check_target, whole_file
+from .edge.files import check_folder, check_target, whole_file
 
 if TYPE_CHECKING:
     from .edge.alert_limits import AlertLimits
@@ -41,7 +42,9 @@ C_TARGETS = (
     "wasm32",
 )
 WEB_TARGET = "web"
-NETWORKS = ("wrist", "phone", "teacher", "rhythm")
+STUDENTS = ("wrist", "phone")
+NETWORKS = (*STUDENTS, "teacher", "rhythm")
+TRAINING = ("tier", "epochs", "fold", "seed", "encoder", "config")  # options of `finetune`
 RECORD_SETS = ("cinc2017", "ptbxl")
 SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
@@ -522,6 +525,7 @@ def evaluate(
     ptbxl. And what the wearer is told: alerts (episodes on mitdb), noise (mitdb with the noise of
     nstdb), polarity (swapped hands on ptbxl).
     """
+    _need_torch()
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
     from .distill.evaluate import evaluate_set
@@ -702,7 +706,6 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training."),
         click.option("--epochs", type=click.IntRange(1)),
-        click.option("--tier", type=click.Choice(NETWORKS), help="Widths. [default: wrist]"),
         click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file."),
         click.option(
             "--out", type=click.Path(path_type=Path), required=True, help="The run's folder."
@@ -715,6 +718,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @cli.command()
 @training_options
+@click.option("--tier", type=click.Choice(NETWORKS), help="Widths. [default: wrist]")
 @click.option(
     "--person",
     "records",
@@ -743,8 +747,16 @@ def finetune(
     recordings differ; the bundle in OUT is never worse on other hearts.
     """
     if records:
+        given = [name for name, value in options.items() if name in TRAINING and value is not None]
+        if given:
+            raise InputError(
+                f"--{given[0]} is for training; --person adapts the bundle that --model names"
+            )
         _adapt(data, out, records, model, learn_s)
         return
+    for name, flag in (("model", "--model"), ("learn_s", "--learn")):
+        if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise InputError(f"{flag} works with --person; a training starts from --encoder")
     from .distill.finetune import finetune as train
 
     if options["tier"] == "rhythm":
@@ -771,6 +783,7 @@ def finetune(
     help="A run of `leadone finetune --tier rhythm --fold K`; one for each fold from 2 to 4.",
 )
 @training_options
+@click.option("--tier", type=click.Choice(STUDENTS), help="Widths. [default: wrist]")
 def distill(
     data: Path,
     out: Path,
@@ -796,6 +809,7 @@ def distill(
 
 def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s: float) -> None:
     """Drift of the wearer's recordings; the adapted bundle where their beats are labelled."""
+    _need_torch()
     from .distill.drift import drift
     from .distill.personal import adapt, write_personal
     from .distill.tables import drift_table, personal_table
@@ -803,6 +817,7 @@ def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s
     from .edge.bundle import load_bundle
     from .edge.formats.wfdb_records import read_record
 
+    check_folder(out)
     bundle = load_bundle(model)
     stems = [path.with_suffix("") if path.suffix == ".hea" else path for path in records]
     console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS, highlight=False)
@@ -898,6 +913,7 @@ def quantize(
 
     The float32 network's figures are printed beside the bundle's, on every set below --data.
     """
+    check_folder(out)
     _need_torch().set_num_threads(1)
     from .distill.build import build_bundle
     from .distill.tables import loss_table
@@ -1021,6 +1037,8 @@ def refit(model: str, data: Path, out: Path, model_version: str) -> None:
 
     Reads CinC 2017's fold 1 and PTB-XL's folds 1 to 8 below --data; no network is trained.
     """
+    check_folder(out)
+    _need_torch()
     from .distill.build import refit_bundle
     from .edge.bundle import load_bundle
 
@@ -1631,7 +1649,7 @@ def _need_torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise InputError("training needs torch: pip install 'leadone[train]'") from None
+        raise InputError("this needs torch: pip install 'leadone[train]'") from None
     return torch
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import wfdb
 from rich.console import Console
 from rich.progress import track
 
@@ -36,8 +35,10 @@ from .datasets import (
     group_of,
     is_paced,
     parse_waves,
+    read_annotations,
     read_beats,
     read_channel,
+    read_rate,
     record_names,
     rhythm_spans,
 )
@@ -224,7 +225,7 @@ def evaluate_mitdb(
 
 def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
     """The waves of one lead, and the span from its first to its last annotation."""
-    annotation = wfdb.rdann(str(path), lead)
+    annotation = read_annotations(path, lead)
     scale = _wave_scale(path)
     span = (float(annotation.sample[0]) * scale, float(annotation.sample[-1]) * scale)
     return parse_waves(annotation, scale), (span,)
@@ -232,7 +233,7 @@ def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
 
 def qtdb_reference(path: Path, annotator: str = "q1c") -> tuple[list[Wave], Spans]:
     """The waves inside the annotator's runs of consecutive beats, and those runs."""
-    waves = parse_waves(wfdb.rdann(str(path), annotator), _wave_scale(path))
+    waves = parse_waves(read_annotations(path, annotator), _wave_scale(path))
     spans = annotated_runs([wave.peak for wave in waves if wave.kind == QRS], waves)
     inside = [w for w in waves if any(start <= w.peak <= end for start, end in spans)]
     return inside, spans
@@ -267,7 +268,7 @@ def reference_marks(
 
 def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
     """Reference and detected beats of a MIT-BIH record, in samples of its own rate."""
-    rate_hz = float(wfdb.rdheader(str(path)).fs)
+    rate_hz = read_rate(path)
     reference = read_beats(path)
     detected = sorted((round(beat.r_s * rate_hz), beat.label) for beat in analysis.beats)
     return BeatRecord(
@@ -283,7 +284,7 @@ def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
 
 def af_of(path: Path, analysis: Analysis) -> EpisodeCounts:
     """Alerts of suspected AF against the annotated episodes of a MIT-BIH record."""
-    _, annotated = rhythm_spans(path, 1.0 / float(wfdb.rdheader(str(path)).fs))
+    _, annotated = rhythm_spans(path, 1.0 / read_rate(path))
     told = tuple((e.start_s, e.end_s) for e in analysis.episodes if e.kind == "af_suspected")
     return count_episodes(annotated, told, analysis.record.duration_s)
 
@@ -328,7 +329,7 @@ def unpaced_records(folder: Path, fold: int | None, records: Sequence[str] | Non
 
 
 def _wave_scale(path: Path) -> float:
-    return WAVE_RATE_HZ / float(wfdb.rdheader(str(path)).fs)
+    return WAVE_RATE_HZ / read_rate(path)
 
 
 def _predicted_ms(beats: Sequence[Beat]) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:

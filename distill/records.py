@@ -80,6 +80,17 @@ def load_rhythms(folder: Path, folds: Sequence[int] = RHYTHM_FOLDS) -> list[Labe
     return records
 
 
+def check_rhythms(records: Sequence[LabelledRecord]) -> None:
+    """InputError where nothing could be told apart: fewer than two rhythms."""
+    kinds = {int(record.target.argmax()) for record in records}
+    if len(kinds) < 2:
+        only = f"only {RHYTHMS[kinds.pop()]!r}" if kinds else "no rhythm"
+        raise InputError(
+            f"the records of cinc2017 to train on have {only}: nothing could be told apart; bring "
+            "others, or leave the folder out"
+        )
+
+
 def ptbxl_records(data: Path) -> list[tuple[Path, str, Label]]:
     """Path, identity and label of each record of PTB-XL below `data`, both its copies.
 

@@ -40,6 +40,15 @@ def check_target(path: Path) -> None:
         raise _refusal(path, f"the folder {path.parent} is read-only")
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a path that can't become a folder, before work is spent on what would go there."""
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise _refusal(path, f"{nearest} is no folder")
+    if not os.access(nearest, os.W_OK):
+        raise _refusal(path, f"the folder {nearest} is read-only")
+
+
 def make_folder(path: Path) -> bool:
     """Make a folder and those above it; whether it is new."""
     is_new = not path.exists()
