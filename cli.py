@@ -46,7 +46,8 @@ STUDENTS = ("wrist", "phone")
 NETWORKS = (*STUDENTS, "teacher", "rhythm")
 TRAINING = ("tier", "epochs", "fold", "seed", "encoder", "config")  # options of `finetune`
 RECORD_SETS = ("cinc2017", "ptbxl")
-SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
+RUN_SETS = ("ludb", "qtdb", "mitdb")  # which a training run is scored on too
+SETS = (*RUN_SETS, *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -471,7 +472,8 @@ def explain(
 
     _need_torch()
     from .distill.explain import explain as explained
-    from .distill.explain_figure import check_figure_path, draw_explanation
+    from .distill.explain_figure import draw_explanation
+    from .distill.figure_file import check_figure_path
 
     check_figure_path(out)
     found = explained(
@@ -483,8 +485,8 @@ def explain(
     )
     draw_explanation(found, out)
     click.echo(
-        f"{out}: {found.name} from {found.start_s:g} to {found.end_s:g} s, "
-        f"attributions miss {found.gap:.1%} of its log-odds"
+        f"{out}: {found.name} from {found.start_s:g} to {found.end_s:g} s; its waves change the "
+        f"log-odds by {found.change:+.1f}, attributions miss {found.gap * abs(found.change):.1f}"
     )
 
 
@@ -504,10 +506,17 @@ def explain(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="mitdb: EC57's tables by record."
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="cinc2017: reliability and coverage, FIG.png or FIG.svg.",
 )
 @click.option("--peers", is_flag=True, help="noise: other detectors beside, where installed.")
-@model_option
+@click.option(
+    "--model",
+    default="wrist",
+    show_default=True,
+    help="A shipped model's name or a bundle's path; on ludb, qtdb and mitdb a training run's too.",
+)
 def evaluate(
     name: str,
     data: Path,
@@ -528,11 +537,12 @@ def evaluate(
     _need_torch()
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
-    from .distill.evaluate import evaluate_set
+    from .distill.evaluate import RUN_FILE, evaluate_set
     from .distill.evaluate_alerts import evaluate_alerts
     from .distill.evaluate_noise import evaluate_noise
     from .distill.evaluate_polarity import evaluate_polarity
     from .distill.evaluate_records import evaluate_records
+    from .distill.figure_file import check_figure_path
     from .distill.tables import print_report
 
     if csv_file is not None and name != "mitdb":
@@ -541,11 +551,15 @@ def evaluate(
         raise InputError(
             "--plot works with cinc2017: it draws what the rhythm's probabilities mean"
         )
+    if plot is not None:
+        check_figure_path(plot)
     for target in (json_file, csv_file, plot):
         if target is not None:
             check_target(target)
     if lead is not None and name != "ludb":
         raise InputError("--lead works with ludb; the others have one lead to be scored on")
+    if name not in RUN_SETS and (Path(model) / RUN_FILE).is_file():
+        raise InputError(f"{name} takes a bundle; make one of {model} with `leadone quantize`")
     if peers and name != "noise":
         raise InputError("--peers works with noise: it runs other detectors beside")
     result: Any
@@ -560,7 +574,8 @@ def evaluate(
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if csv_file is not None:
-        write_ec57(csv_file, result.run.records, result.confusions, result.af_counts)
+        counts = (result.run.records, result.confusions, result.af_counts)
+        write_ec57(csv_file, *counts, result.paced)
     if plot is not None:
         title = f"{result.run.model['name']} {result.run.model['version']} on CinC 2017"
         plot_calibration(result.probabilities, result.classes, title, plot)

@@ -3,7 +3,7 @@
 LUDB: one lead (default i) against that lead's own annotations, edge rule of `metrics.Marks`.
 QTDB: the first channel, inside annotator 1's runs. Papers often take the better of two channels
 beat by beat, which no device with one lead can; such figures are not comparable.
-MIT-BIH: the first channel, EC57 from minute 5 on, paced records included.
+MIT-BIH: the first channel, EC57 from minute 5 on; with and without paced records, which EC57 omits.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from .metrics import (
     confusion,
     count_boundaries,
     qrs_counts,
-    score_beats,
+    score_confusions,
     score_delineation,
 )
 
@@ -105,13 +105,23 @@ class DelineationResult:
 
 @dataclass(frozen=True)
 class BeatResult:
-    """Beats and AF episodes on MIT-BIH; a confusion and a count a record, in the run's order."""
+    """Beats and AF episodes on MIT-BIH; a confusion and a count a record, in the run's order.
+
+    `score` is of all records, the `paced` included, which EC57 leaves out.
+    """
 
     run: Run
     score: BeatScore
     af: EpisodeScore
     confusions: tuple[np.ndarray[Any, np.dtype[np.int64]], ...] = field(repr=False)
     af_counts: tuple[EpisodeCounts, ...] = field(repr=False)
+    paced: tuple[str, ...] = ()
+
+    @property
+    def unpaced(self) -> BeatScore:
+        """Of the records without a pacemaker, as EC57 has it."""
+        rows = zip(self.run.records, self.confusions, strict=True)
+        return score_confusions([matrix for name, matrix in rows if name not in self.paced])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
@@ -121,6 +131,8 @@ class BeatResult:
             for name, matrix, counts in rows
         ]
         values = {**asdict(self.run), **asdict(self.score), "af": asdict(self.af)}
+        if self.paced:
+            values |= {"paced": list(self.paced), "unpaced": asdict(self.unpaced)}
         return plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
 
 
@@ -214,13 +226,12 @@ def evaluate_mitdb(
 ) -> BeatResult:
     """Beats and episodes of AF (or atrial flutter) on one channel of MIT-BIH, by EC57."""
     analyses = [reader(read_channel(data / name, channel)) for name in with_progress(records)]
-    beats = [
-        beats_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)
-    ]
-    af = [af_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)]
+    pairs = list(zip(records, analyses, strict=True))
+    confusions = tuple(confusion(beats_of(data / name, analysis)) for name, analysis in pairs)
+    af = tuple(af_of(data / name, analysis) for name, analysis in pairs)
     run = run_of("mitdb", f"channel {channel}", "atr", records, analyses)
-    confusions = tuple(confusion(record) for record in beats)
-    return BeatResult(run, score_beats(beats), score_episodes(af), confusions, tuple(af))
+    paced = tuple(name for name in records if is_paced(data / name))
+    return BeatResult(run, score_confusions(confusions), score_episodes(af), confusions, af, paced)
 
 
 def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
