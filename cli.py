@@ -22,6 +22,7 @@ from .edge.errors import InputError
 from .edge.files import check_folder, check_target, whole_file
 
 if TYPE_CHECKING:
+    from .distill.arithmetic_loss import Figure
     from .edge.alert_limits import AlertLimits
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
@@ -908,7 +909,7 @@ def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None, Any]:
     type=click.FloatRange(0),
     default=0.3,
     show_default=True,
-    help="Refuse a bundle that loses more points of any figure to int8.",
+    help="Refuse a bundle that loses more points of a figure without a star to int8.",
 )
 @click.option("--compare/--no-compare", default=True, help="Measure what int8 loses.")
 def quantize(
@@ -933,9 +934,12 @@ def quantize(
     from .distill.build import build_bundle
     from .distill.tables import loss_table
 
+    def show(figures: list[Figure]) -> None:
+        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
+
     with _progress(Console(stderr=True)) as bar:
         task = bar.add_task("network", total=1.0)
-        manifest, figures = build_bundle(
+        manifest = build_bundle(
             run,
             data,
             out,
@@ -947,9 +951,8 @@ def quantize(
             percentile=percentile,
             max_loss_points=max_loss if compare else None,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
+            compared=show,
         )
-    if figures:
-        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
     keys = ("parameters", "macs_per_second")
     click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
 

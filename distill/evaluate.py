@@ -368,7 +368,9 @@ def _unmarked_span(peak_ms: float, edge: str) -> tuple[float, float]:
 
 def with_progress(records: Sequence[Item]) -> Iterator[Item]:
     """The records, with a bar on a terminal."""
-    yield from track(records, "records", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    is_silent = not console.is_terminal
+    yield from track(records, "records", console=console, transient=True, disable=is_silent)
 
 
 def run_of(

@@ -107,11 +107,14 @@ def print_report(result: Reported, console: Console) -> None:
 
 
 def loss_table(figures: Sequence[Figure]) -> Table:
-    """Float32 beside int8, in percent, and what int8 loses."""
-    table = _table("set", "figure", "float32", "int8", "loss, points")
+    """Float32 beside int8, in percent or ms, and what int8 loses."""
+    table = _table("set", "figure", "float32", "int8", "loss")
     for one in figures:
-        values = [f"{100 * value:.2f}" for value in (one.float32, one.int8)]
-        table.add_row(one.dataset, one.name, *values, f"{one.loss_points:+.2f}")
+        scale = 100 if one.unit == "%" else 1
+        values = [f"{scale * value:.2f} {one.unit}" for value in (one.float32, one.int8)]
+        star = "" if one.bounded else "*"
+        table.add_row(one.dataset, f"{one.name}{star}", *values, f"{one.loss:+.2f}")
+    table.caption = "* shown beside: no loss of it refuses a bundle"
     return table
 
 
