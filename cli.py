@@ -760,7 +760,8 @@ def finetune(
     latter are to leave one --fold of CinC 2017 out each, 1 to 4.
 
     With --person, adapt a bundle's beat classes to one wearer instead, and show how the wearer's
-    recordings differ; the bundle in OUT is never worse on other hearts.
+    recordings differ; no class of the bundle in OUT has a lower F1 on the general test: MIT-BIH's
+    folds 1 and 3, from which nothing is learned.
     """
     if records:
         given = [name for name, value in options.items() if name in TRAINING and value is not None]

@@ -108,7 +108,7 @@ def _figures(result: Result | RhythmResult | FindingResult) -> Iterator[_Value]:
         yield _Value("AF AUC", result.af_auc.value)
         yield _Value("AF Se at Sp 95", result.af_sensitivity.value, bounded=False)
     else:
-        aucs = [one.auc.value for one in result.findings.values()]
+        aucs = [finding.auc.value for finding in result.findings.values()]
         yield _Value("mean AUC of findings", float(np.nanmean(aucs)) if aucs else float("nan"))
-        for code, one in result.findings.items():
-            yield _Value(f"{code} AUC", one.auc.value, bounded=False)
+        for code, finding in result.findings.items():
+            yield _Value(f"{code} AUC", finding.auc.value, bounded=False)

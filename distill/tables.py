@@ -182,7 +182,7 @@ def personal_table(personal: Personal) -> Table:
     table = _table("beats of", "class", "n", "Se", "PPV", "F1", "Se after", "PPV", "F1")
     for whose, before, after in (
         ("the wearer", personal.own_before, personal.own_after),
-        ("others", personal.general_before, personal.general_after),
+        ("the general test", personal.general_before, personal.general_after),
     ):
         for label in before:
             pair = before[label], after[label]
