@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from . import __version__
 from .edge.errors import InputError
-from .edge.files import check_target, whole_file
+from .edge.files import check_folder, check_target, whole_file
 
 if TYPE_CHECKING:
+    from .distill.arithmetic_loss import Figure
     from .edge.alert_limits import AlertLimits
     from .edge.batch import Outcome
     from .edge.bundle import Bundle
@@ -41,9 +43,12 @@ C_TARGETS = (
     "wasm32",
 )
 WEB_TARGET = "web"
-NETWORKS = ("wrist", "phone", "teacher", "rhythm")
+STUDENTS = ("wrist", "phone")
+NETWORKS = (*STUDENTS, "teacher", "rhythm")
+TRAINING = ("tier", "epochs", "fold", "seed", "encoder", "config")  # options of `finetune`
 RECORD_SETS = ("cinc2017", "ptbxl")
-SETS = ("ludb", "qtdb", "mitdb", *RECORD_SETS, "alerts", "noise", "polarity")
+RUN_SETS = ("ludb", "qtdb", "mitdb")  # which a training run is scored on too
+SETS = (*RUN_SETS, *RECORD_SETS, "alerts", "noise", "polarity")
 REPORT_COLUMNS = 140  # of a table that goes to a file
 DEMO_RECORD = Path(__file__).parent / "edge" / "demo" / "208demo"
 
@@ -473,7 +478,8 @@ def explain(
 
     _need_torch()
     from .distill.explain import explain as explained
-    from .distill.explain_figure import check_figure_path, draw_explanation
+    from .distill.explain_figure import draw_explanation
+    from .distill.figure_file import check_figure_path
 
     check_figure_path(out)
     found = explained(
@@ -485,8 +491,8 @@ def explain(
     )
     draw_explanation(found, out)
     click.echo(
-        f"{out}: {found.name} from {found.start_s:g} to {found.end_s:g} s, "
-        f"attributions miss {found.gap:.1%} of its log-odds"
+        f"{out}: {found.name} from {found.start_s:g} to {found.end_s:g} s; its waves change the "
+        f"log-odds by {found.change:+.1f}, attributions miss {found.gap * abs(found.change):.1f}"
     )
 
 
@@ -506,10 +512,17 @@ def explain(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="mitdb: EC57's tables by record."
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help="cinc2017: reliability and coverage, PNG."
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="cinc2017: reliability and coverage, FIG.png or FIG.svg.",
 )
 @click.option("--peers", is_flag=True, help="noise: other detectors beside, where installed.")
-@model_option
+@click.option(
+    "--model",
+    default="wrist",
+    show_default=True,
+    help="A shipped model's name or a bundle's path; on ludb, qtdb and mitdb a training run's too.",
+)
 def evaluate(
     name: str,
     data: Path,
@@ -527,13 +540,15 @@ def evaluate(
     ptbxl. And what the wearer is told: alerts (episodes on mitdb), noise (mitdb with the noise of
     nstdb), polarity (swapped hands on ptbxl).
     """
+    _need_torch()
     from .distill.calibration import plot_calibration
     from .distill.ec57 import write_ec57
-    from .distill.evaluate import evaluate_set
+    from .distill.evaluate import RUN_FILE, evaluate_set
     from .distill.evaluate_alerts import evaluate_alerts
     from .distill.evaluate_noise import evaluate_noise
     from .distill.evaluate_polarity import evaluate_polarity
     from .distill.evaluate_records import evaluate_records
+    from .distill.figure_file import check_figure_path
     from .distill.tables import print_report
 
     if csv_file is not None and name != "mitdb":
@@ -542,11 +557,15 @@ def evaluate(
         raise InputError(
             "--plot works with cinc2017: it draws what the rhythm's probabilities mean"
         )
+    if plot is not None:
+        check_figure_path(plot)
     for target in (json_file, csv_file, plot):
         if target is not None:
             check_target(target)
     if lead is not None and name != "ludb":
         raise InputError("--lead works with ludb; the others have one lead to be scored on")
+    if name not in RUN_SETS and (Path(model) / RUN_FILE).is_file():
+        raise InputError(f"{name} takes a bundle; make one of {model} with `leadone quantize`")
     if peers and name != "noise":
         raise InputError("--peers works with noise: it runs other detectors beside")
     result: Any
@@ -561,7 +580,8 @@ def evaluate(
         result = evaluate_set(name, data, model, fold=fold, lead=lead)
     print_report(result, Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS))
     if csv_file is not None:
-        write_ec57(csv_file, result.run.records, result.confusions, result.af_counts)
+        counts = (result.run.records, result.confusions, result.af_counts)
+        write_ec57(csv_file, *counts, result.paced)
     if plot is not None:
         title = f"{result.run.model['name']} {result.run.model['version']} on CinC 2017"
         plot_calibration(result.probabilities, result.classes, title, plot)
@@ -707,7 +727,6 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--fold", type=click.IntRange(0, 4), help="Leave this fold out of training."),
         click.option("--epochs", type=click.IntRange(1)),
-        click.option("--tier", type=click.Choice(NETWORKS), help="Widths. [default: wrist]"),
         click.option("--config", type=click.Path(path_type=Path, exists=True), help="TOML file."),
         click.option(
             "--out", type=click.Path(path_type=Path), required=True, help="The run's folder."
@@ -720,6 +739,7 @@ def training_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @cli.command()
 @training_options
+@click.option("--tier", type=click.Choice(NETWORKS), help="Widths. [default: wrist]")
 @click.option(
     "--person",
     "records",
@@ -745,11 +765,20 @@ def finetune(
     latter are to leave one --fold of CinC 2017 out each, 1 to 4.
 
     With --person, adapt a bundle's beat classes to one wearer instead, and show how the wearer's
-    recordings differ; the bundle in OUT is never worse on other hearts.
+    recordings differ; no class of the bundle in OUT has a lower F1 on the general test: MIT-BIH's
+    folds 1 and 3, from which nothing is learned.
     """
     if records:
+        given = [name for name, value in options.items() if name in TRAINING and value is not None]
+        if given:
+            raise InputError(
+                f"--{given[0]} is for training; --person adapts the bundle that --model names"
+            )
         _adapt(data, out, records, model, learn_s)
         return
+    for name, flag in (("model", "--model"), ("learn_s", "--learn")):
+        if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise InputError(f"{flag} works with --person; a training starts from --encoder")
     from .distill.finetune import finetune as train
 
     if options["tier"] == "rhythm":
@@ -776,6 +805,7 @@ def finetune(
     help="A run of `leadone finetune --tier rhythm --fold K`; one for each fold from 2 to 4.",
 )
 @training_options
+@click.option("--tier", type=click.Choice(STUDENTS), help="Widths. [default: wrist]")
 def distill(
     data: Path,
     out: Path,
@@ -801,6 +831,7 @@ def distill(
 
 def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s: float) -> None:
     """Drift of the wearer's recordings; the adapted bundle where their beats are labelled."""
+    _need_torch()
     from .distill.drift import drift
     from .distill.personal import adapt, write_personal
     from .distill.tables import drift_table, personal_table
@@ -808,6 +839,7 @@ def _adapt(data: Path, out: Path, records: tuple[Path, ...], model: str, learn_s
     from .edge.bundle import load_bundle
     from .edge.formats.wfdb_records import read_record
 
+    check_folder(out)
     bundle = load_bundle(model)
     stems = [path.with_suffix("") if path.suffix == ".hea" else path for path in records]
     console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS, highlight=False)
@@ -883,7 +915,7 @@ def _training_settings(options: dict[str, Any]) -> tuple[Any, Path | None, Any]:
     type=click.FloatRange(0),
     default=0.3,
     show_default=True,
-    help="Refuse a bundle that loses more points of any figure to int8.",
+    help="Refuse a bundle that loses more points of a figure without a star to int8.",
 )
 @click.option("--compare/--no-compare", default=True, help="Measure what int8 loses.")
 def quantize(
@@ -903,13 +935,17 @@ def quantize(
 
     The float32 network's figures are printed beside the bundle's, on every set below --data.
     """
+    check_folder(out)
     _need_torch().set_num_threads(1)
     from .distill.build import build_bundle
     from .distill.tables import loss_table
 
+    def show(figures: list[Figure]) -> None:
+        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
+
     with _progress(Console(stderr=True)) as bar:
         task = bar.add_task("network", total=1.0)
-        manifest, figures = build_bundle(
+        manifest = build_bundle(
             run,
             data,
             out,
@@ -921,9 +957,8 @@ def quantize(
             percentile=percentile,
             max_loss_points=max_loss if compare else None,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
+            compared=show,
         )
-    if figures:
-        Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
     keys = ("parameters", "macs_per_second")
     click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
 
@@ -1026,6 +1061,8 @@ def refit(model: str, data: Path, out: Path, model_version: str) -> None:
 
     Reads CinC 2017's fold 1 and PTB-XL's folds 1 to 8 below --data; no network is trained.
     """
+    check_folder(out)
+    _need_torch()
     from .distill.build import refit_bundle
     from .edge.bundle import load_bundle
 
@@ -1636,7 +1673,7 @@ def _need_torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise InputError("training needs torch: pip install 'leadone[train]'") from None
+        raise InputError("this needs torch: pip install 'leadone[train]'") from None
     return torch
 
 

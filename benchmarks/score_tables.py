@@ -16,6 +16,10 @@ from leadone.distill.tables import TWELVE_LEAD_FIGURES
 
 MODELS = Path(__file__).parent.parent / "edge" / "models"
 NAMES = ("wrist", "phone")
+NOT_TOLD = {
+    "LAD": "left axis (not told: lead I does not carry it)",
+    "RAD": "right axis (the same)",
+}
 HARDLY_THERE = {"IRBBB": "an r' in V1", "LAFB": "an axis"}
 Scores = dict[str, dict[str, Any]]
 
@@ -61,6 +65,9 @@ def _findings(models: list[dict[str, Any]]) -> list[list[str]]:
         other, published = second[code], TWELVE_LEAD_FIGURES[code][2]
         auc, g_mean = _plain(other["auc"]["value"]), _share(other["g_mean"])
         rows.append([*row, auc, g_mean, _plain(published)])
+    for code, why in NOT_TOLD.items():
+        blank = [""] * (len(rows[0]) - 3)
+        rows.append([why, "no statement", *blank, _plain(TWELVE_LEAD_FIGURES[code][2])])
     return rows
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 
 from ..edge.alert_limits import AlertLimits
-from .datasets import read_beats, rhythm_spans
+from .datasets import read_beats, read_rate, rhythm_spans
 from .metrics import Spans
 
 KINDS = (
@@ -28,7 +27,7 @@ KINDS = (
 
 def alert_reference(path: Path, limits: AlertLimits) -> tuple[dict[str, Spans], dict[str, Spans]]:
     """Annotated spans in s by kind; and by kind what is neither right nor wrong to tell."""
-    scale = 1.0 / float(wfdb.rdheader(str(path)).fs)
+    scale = 1.0 / read_rate(path)
     flutter, fibrillation = rhythm_spans(path, scale)
     beats = read_beats(path, scale)
     r_s, labels = np.array([at for at, _ in beats]), "".join(label for _, label in beats)

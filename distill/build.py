@@ -31,7 +31,7 @@ from .export.trace import trace
 from .findings_fit import collect_findings, fit_findings
 from .finetune import Multitask, load_run, training_leads, without_fold
 from .hinted_beats import collect_hinted
-from .records import seen_records
+from .records import fitted_records, seen_records
 from .rhythm_fit import as_manifest, collect, fit
 
 NETWORK_FILE = "model.onnx"
@@ -64,18 +64,22 @@ def build_bundle(
     percentile: float = PERCENTILE,
     max_loss_points: float | None = MAX_LOSS_POINTS,
     progress: Callable[[str, float], None] | None = None,
-) -> tuple[dict[str, Any], list[Figure]]:
-    """Write the bundle of a run's weights to `out`; returns its manifest, and what int8 costs.
+    compared: Callable[[list[Figure]], None] | None = None,
+) -> dict[str, Any]:
+    """Write the bundle of a run's weights to `out`; returns its manifest.
 
     `data` holds ludb, mitdb and qtdb for calibration and beat classes (without the run's left-out
     fold), ptbxl for more of the latter and for the findings, and cinc2017 for the rhythm. Without
     ptbxl there are no findings, and without `with_rhythm` every rhythm is equally likely. `cross`
     are runs that each left a fold out: the beat classes are fitted on what these say of that fold.
 
-    An int8 bundle is compared with its float32 twin on every set below `data`, and refused with
-    InputError where it loses more than `max_loss_points` of a figure; None does without.
+    An int8 bundle is compared with its float32 twin on every set below `data`; `compared` hears the
+    figures, and InputError refuses it where it loses more than `max_loss_points` of one of those
+    that are bounded. None does without.
     """
     model, config = load_run(run)
+    if not config.encoder.causal:
+        raise InputError(f"{run} sees both ways, as a teacher does, and can't stream; `distill` it")
     leads = training_leads(data, None)
     network = _network(model, leads, config.fold, arithmetic, percentile)
     networks = {None: network, **crossed_networks(cross, leads, arithmetic, percentile)}
@@ -92,7 +96,6 @@ def build_bundle(
         if (data / "mitdb").is_dir():
             parts = replace(parts, beats=_beats(data, networks, config.fold, show))
         parts = _fitted(parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress)
-        figures: list[Figure] = []
         if arithmetic == "int8" and max_loss_points is not None:
             exact = _network(model, leads, config.fold, "float32", percentile)
             twins = Path(scratch) / "float32", Path(scratch) / "int8"
@@ -105,8 +108,10 @@ def build_bundle(
                 [name for name in SETS if with_rhythm or name != "cinc2017"],
                 progress=(lambda what: progress(f"int8 on {what}", 0.0)) if progress else None,
             )
+            if compared is not None:
+                compared(figures)
             check_loss(figures, max_loss_points)
-    return _write(out, parts).manifest, figures
+    return _write(out, parts).manifest
 
 
 def crossed_networks(
@@ -152,6 +157,9 @@ def refit_bundle(
     fitted = ("record_head", "rhythm", "beat_model", "format", "files")
     manifest = {k: v for k, v in bundle.manifest.items() if k not in fitted}
     head = RecordHead.from_manifest(bundle.manifest["record_head"])
+    training = manifest.get("training", {})
+    seen = set(training.get("source_records", ())) | fitted_records(data)
+    manifest["training"] = {**training, "source_records": sorted(seen)}
     beats = bundle.manifest["beat_model"]
     parts = _Parts(
         {**manifest, "version": version},

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..edge.files import check_target, whole_file
+from .figure_file import write_figure
 
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -71,17 +70,14 @@ def coverage_curve(confidence: Doubles, right: Bools) -> Doubles:
 def plot_calibration(
     probabilities: Doubles, classes: npt.NDArray[np.int64], title: str, path: Path
 ) -> None:
-    """Reliability and coverage side by side, as PNG."""
-    check_target(path)
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    """Reliability and coverage side by side, as .png or .svg."""
+    figure = Figure(figsize=(10, 4.2), dpi=130, layout="constrained")
     left, right = figure.subplots(1, 2)
     _reliability(left, calibrate(probabilities, classes))
     confidence, is_right = probabilities.max(1), probabilities.argmax(1) == classes
     _coverage(right, coverage_curve(confidence, is_right))
     figure.suptitle(title, fontsize=11)
-    FigureCanvasAgg(figure)
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, format="png", dpi=130)
+    write_figure(figure, path)
 
 
 def _reliability(ax: Axes, found: Calibration) -> None:

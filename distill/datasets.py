@@ -16,6 +16,7 @@ import numpy.typing as npt
 import wfdb
 
 from ..edge.errors import InputError
+from ..edge.formats.wfdb_headers import read_layout, record_stem
 from ..edge.formats.wfdb_records import read_record
 from ..edge.frontend import filter_record
 from ..edge.labels import AAMI_OF_SYMBOL, QRS, P, T
@@ -26,6 +27,7 @@ CINC_CLASSES = ("N", "A", "O", "~")  # as `labels.RHYTHMS`
 CINC_TEST_FOLD = 0
 CINC_VALIDATION_FOLD = 1  # what the rhythm is fitted and chosen on
 WAVE_OF_SYMBOL = {"p": P, "N": QRS, "t": T}
+LUDB_COLUMNS = ("ID", "Cardiac pacing", "Extrasystolies", "Rhythms", "Conduction abnormalities")
 OTHER_BEATS = ("Aberrant", "Iii degree")  # of LUDB: escape beats, and what looks like V
 LUDB_LEADS = ("i", "ii", "iii", "avr", "avl", "avf", *(f"v{k}" for k in range(1, 7)))
 
@@ -79,8 +81,8 @@ def load_ludb(folder: Path) -> Iterator[LabelledLead]:
     for name in record_names(folder):
         beat = class_of.get(name.rsplit("/", 1)[-1])
         for lead in LUDB_LEADS:
-            filtered, scale = _filtered(folder / name, lead)
-            annotation = wfdb.rdann(str(folder / name), lead)
+            filtered, scale = _filtered(read_record(folder / name, lead))
+            annotation = read_annotations(folder / name, lead)
             waves = parse_waves(annotation, scale)
             span = (annotation.sample[0] * scale, annotation.sample[-1] * scale)
             beats = tuple((w.peak, beat) for w in waves if beat and w.kind == QRS)
@@ -94,7 +96,11 @@ def _ludb_beats(table: Path) -> dict[str, str]:
     if not table.is_file():
         return {}
     with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        reader = csv.DictReader(file, restval="")
+        absent = [name for name in LUDB_COLUMNS if name not in (reader.fieldnames or ())]
+        rows = list(reader)
+    if absent:
+        raise InputError(f"{table} has no column {absent[0]!r}; see `leadone data get ludb`")
     class_of = {}
     for row in rows:
         if row["Cardiac pacing"].strip():
@@ -112,8 +118,8 @@ def load_qtdb(folder: Path) -> Iterator[LabelledLead]:
         if not (folder / f"{name}.q1c").exists():
             continue
         for channel in (0, 1):
-            filtered, scale = _filtered(folder / name, channel)
-            waves = parse_waves(wfdb.rdann(str(folder / name), "q1c"), scale)
+            filtered, scale = _filtered(read_channel(folder / name, channel))
+            waves = parse_waves(read_annotations(folder / name, "q1c"), scale)
             has_beats = (folder / f"{name}.atr").exists()
             beats = read_beats(folder / name, scale) if has_beats else []
             spans = annotated_runs([w.peak for w in waves if w.kind == QRS], waves)
@@ -127,7 +133,7 @@ def load_mitdb(folder: Path) -> Iterator[LabelledLead]:
     """Both channels of each MIT-BIH record: beats only, all of them."""
     for name in record_names(folder):
         for channel in (0, 1):
-            filtered, scale = _filtered(folder / name, channel)
+            filtered, scale = _filtered(read_channel(folder / name, channel))
             beats = tuple(read_beats(folder / name, scale))
             flutter, fibrillation = rhythm_spans(folder / name, scale)
             yield LabelledLead(
@@ -153,7 +159,7 @@ def load_cinc2017(folder: Path) -> Iterator[LabelledLead]:
         group = f"cinc2017/{path.name}"
         if kind != "A" or fold_of(group) == CINC_TEST_FOLD:
             continue
-        filtered, _ = _filtered(path, 0)
+        filtered, _ = _filtered(read_record(path))
         everywhere = ((0.0, float(len(filtered))),)
         yield LabelledLead(
             group, "cinc2017", "i", filtered, (), (), (), False, without_p=everywhere
@@ -171,14 +177,20 @@ LOADERS = {
 def read_cinc2017(folder: Path) -> list[tuple[Path, str]]:
     """Records of CinC 2017, wherever below `folder`, and their N, A, O or ~.
 
-    InputError where the table is not there, names another class or a record that is not there.
+    InputError where the table is not there or broken, names another class or an absent record.
     """
     reference = folder / "REFERENCE-v3.csv"
     if not reference.is_file():
         raise InputError(f"{folder} has no REFERENCE-v3.csv; see `leadone data get cinc2017`")
     here = {header.stem: header.with_suffix("") for header in sorted(folder.rglob("*.hea"))}
     with reference.open() as file:
-        rows = [row for row in csv.reader(file) if len(row) == 2]
+        rows = [row for row in csv.reader(file) if row]
+    broken = next((row for row in rows if len(row) != 2), None)
+    if broken is not None:
+        raise InputError(
+            f"{reference} has the line {','.join(broken)!r}, which is no record and its class; see "
+            "`leadone data get cinc2017`"
+        )
     for name, kind in rows:
         if kind not in CINC_CLASSES:
             raise InputError(
@@ -198,7 +210,10 @@ def record_names(folder: Path) -> list[str]:
     index = folder / "RECORDS"
     if not index.is_file():
         raise InputError(f"{folder} has no RECORDS file; see `leadone data get`")
-    return [line.strip() for line in index.read_text().splitlines() if line.strip()]
+    names = [line.strip() for line in index.read_text().splitlines() if line.strip()]
+    if not names:
+        raise InputError(f"{index} lists no record; see `leadone data get`")
+    return names
 
 
 def fold_of(group: str, folds: int = 5) -> int:
@@ -209,18 +224,15 @@ def fold_of(group: str, folds: int = 5) -> int:
     return digest % folds
 
 
-def _filtered(path: Path, lead: str | int) -> tuple[npt.NDArray[np.float32], float]:
-    """One lead through the front end, and the factor from file samples to 250 Hz samples."""
-    channels = [lead] if isinstance(lead, int) else None
-    names = [lead] if isinstance(lead, str) else None
-    signal, fields = wfdb.rdsamp(str(path), channels=channels, channel_names=names)
-    filtered, rate_hz = filter_record(signal[:, 0].astype(np.float32), float(fields["fs"]))
-    return filtered, rate_hz / float(fields["fs"])
+def _filtered(record: Record) -> tuple[npt.NDArray[np.float32], float]:
+    """A lead through the front end, and the factor from file samples to 250 Hz samples."""
+    filtered, rate_hz = filter_record(record.signal_mv, record.rate_hz)
+    return filtered, rate_hz / record.rate_hz
 
 
 def read_beats(path: Path, scale: float = 1.0) -> list[tuple[float, str]]:
     """R peaks of `.atr` with their AAMI class, F included; samples of the file times `scale`."""
-    annotation = wfdb.rdann(str(path), "atr")
+    annotation = read_annotations(path, "atr")
     return [
         (sample * scale, AAMI_OF_SYMBOL[symbol])
         for sample, symbol in zip(annotation.sample, annotation.symbol, strict=True)
@@ -233,7 +245,7 @@ Spans = tuple[tuple[float, float], ...]
 
 def rhythm_spans(path: Path, scale: float = 1.0) -> tuple[Spans, Spans]:
     """Ventricular flutter (between `[` and `]`), and atrial fibrillation or flutter by rhythm."""
-    annotation = wfdb.rdann(str(path), "atr")
+    annotation = read_annotations(path, "atr")
     end = float(annotation.sample[-1]) * scale
     flutter: list[tuple[float, float]] = []
     fibrillation: list[tuple[float, float]] = []
@@ -256,12 +268,33 @@ def rhythm_spans(path: Path, scale: float = 1.0) -> tuple[Spans, Spans]:
 
 def read_channel(path: Path, channel: int) -> Record:
     """One channel of a WFDB record by its place."""
-    return read_record(path, wfdb.rdheader(str(path)).sig_name[channel])
+    return read_record(path, read_layout(record_stem(path)).channels[channel].name)
+
+
+def read_rate(path: Path) -> float:
+    """Samples a second of a WFDB record, which its annotations count in."""
+    return read_layout(record_stem(path)).frame_rate_hz
+
+
+def read_annotations(path: Path, extension: str) -> wfdb.Annotation:
+    """A WFDB record's annotations; InputError where they are absent, empty or damaged."""
+    if not path.with_name(f"{path.name}.{extension}").is_file():
+        raise InputError(
+            f"{path} has no annotations .{extension} beside its signal; download them, or take the "
+            "record out of RECORDS"
+        )
+    try:
+        annotation = wfdb.rdann(str(path), extension)
+        if len(annotation.sample):
+            return annotation
+    except (ValueError, IndexError, KeyError, TypeError) as error:  # what damaged bytes raise
+        raise InputError(f"{path}.{extension} is damaged; download it again") from error
+    raise InputError(f"{path}.{extension} holds no annotation; download it again")
 
 
 def is_paced(path: Path) -> bool:
     """Whether a pacemaker beats in a record: EC57 leaves those out."""
-    return "/" in wfdb.rdann(str(path), "atr").symbol
+    return "/" in read_annotations(path, "atr").symbol
 
 
 def annotated_runs(r_peaks: list[float], waves: list[Wave]) -> tuple[tuple[float, float], ...]:

@@ -30,21 +30,33 @@ Matrices = Sequence[npt.NDArray[np.int64]]
 
 
 def write_ec57(
-    path: Path, records: Sequence[str], confusions: Matrices, episodes: Sequence[EpisodeCounts]
+    path: Path,
+    records: Sequence[str],
+    confusions: Matrices,
+    episodes: Sequence[EpisodeCounts],
+    paced: Sequence[str] = (),
 ) -> None:
-    """Write the table of a set; whole or not at all."""
+    """Write the table of a set; whole or not at all. Gross also without the `paced` records."""
     rows = [_figures(m, [e]) for m, e in zip(confusions, episodes, strict=True)]
-    total = np.sum(confusions, 0)
     with whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["record", *CELLS, *DURATIONS, *FIGURES])
         for name, matrix, episode, row in zip(records, confusions, episodes, rows, strict=True):
             table.writerow([name, *_cells(matrix), *_durations([episode]), *map(_text, row)])
-        gross = _figures(total, episodes)
-        table.writerow(["gross", *_cells(total), *_durations(episodes), *map(_text, gross)])
+        table.writerow(["gross", *_gross(confusions, episodes)])
+        kept = [k for k, name in enumerate(records) if name not in paced]
+        if paced and kept:
+            chosen = [confusions[k] for k in kept], [episodes[k] for k in kept]
+            table.writerow(["gross, unpaced", *_gross(*chosen)])
         blank = [""] * (len(CELLS) + len(DURATIONS))
         averages = [_mean_of_defined(column) for column in zip(*rows, strict=True)]
         table.writerow(["average", *blank, *map(_text, averages)])
+
+
+def _gross(confusions: Matrices, episodes: Sequence[EpisodeCounts]) -> list[object]:
+    total: npt.NDArray[np.int64] = np.sum(confusions, 0)
+    figures = map(_text, _figures(total, episodes))
+    return [*_cells(total), *_durations(episodes), *figures]
 
 
 def _figures(matrix: npt.NDArray[np.int64], episodes: Sequence[EpisodeCounts]) -> list[float]:

@@ -3,7 +3,7 @@
 LUDB: one lead (default i) against that lead's own annotations, edge rule of `metrics.Marks`.
 QTDB: the first channel, inside annotator 1's runs. Papers often take the better of two channels
 beat by beat, which no device with one lead can; such figures are not comparable.
-MIT-BIH: the first channel, EC57 from minute 5 on, paced records included.
+MIT-BIH: the first channel, EC57 from minute 5 on; with and without paced records, which EC57 omits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import wfdb
 from rich.console import Console
 from rich.progress import track
 
@@ -36,8 +35,10 @@ from .datasets import (
     group_of,
     is_paced,
     parse_waves,
+    read_annotations,
     read_beats,
     read_channel,
+    read_rate,
     record_names,
     rhythm_spans,
 )
@@ -54,7 +55,7 @@ from .metrics import (
     confusion,
     count_boundaries,
     qrs_counts,
-    score_beats,
+    score_confusions,
     score_delineation,
 )
 
@@ -104,13 +105,23 @@ class DelineationResult:
 
 @dataclass(frozen=True)
 class BeatResult:
-    """Beats and AF episodes on MIT-BIH; a confusion and a count a record, in the run's order."""
+    """Beats and AF episodes on MIT-BIH; a confusion and a count a record, in the run's order.
+
+    `score` is of all records, the `paced` included, which EC57 leaves out.
+    """
 
     run: Run
     score: BeatScore
     af: EpisodeScore
     confusions: tuple[np.ndarray[Any, np.dtype[np.int64]], ...] = field(repr=False)
     af_counts: tuple[EpisodeCounts, ...] = field(repr=False)
+    paced: tuple[str, ...] = ()
+
+    @property
+    def unpaced(self) -> BeatScore:
+        """Of the records without a pacemaker, as EC57 has it."""
+        rows = zip(self.run.records, self.confusions, strict=True)
+        return score_confusions([matrix for name, matrix in rows if name not in self.paced])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a figure that nothing defines is null."""
@@ -120,6 +131,8 @@ class BeatResult:
             for name, matrix, counts in rows
         ]
         values = {**asdict(self.run), **asdict(self.score), "af": asdict(self.af)}
+        if self.paced:
+            values |= {"paced": list(self.paced), "unpaced": asdict(self.unpaced)}
         return plain_dict({**values, "classes": list(CLASSES), "per_record": per_record})
 
 
@@ -213,18 +226,17 @@ def evaluate_mitdb(
 ) -> BeatResult:
     """Beats and episodes of AF (or atrial flutter) on one channel of MIT-BIH, by EC57."""
     analyses = [reader(read_channel(data / name, channel)) for name in with_progress(records)]
-    beats = [
-        beats_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)
-    ]
-    af = [af_of(data / name, analysis) for name, analysis in zip(records, analyses, strict=True)]
+    pairs = list(zip(records, analyses, strict=True))
+    confusions = tuple(confusion(beats_of(data / name, analysis)) for name, analysis in pairs)
+    af = tuple(af_of(data / name, analysis) for name, analysis in pairs)
     run = run_of("mitdb", f"channel {channel}", "atr", records, analyses)
-    confusions = tuple(confusion(record) for record in beats)
-    return BeatResult(run, score_beats(beats), score_episodes(af), confusions, tuple(af))
+    paced = tuple(name for name in records if is_paced(data / name))
+    return BeatResult(run, score_confusions(confusions), score_episodes(af), confusions, af, paced)
 
 
 def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
     """The waves of one lead, and the span from its first to its last annotation."""
-    annotation = wfdb.rdann(str(path), lead)
+    annotation = read_annotations(path, lead)
     scale = _wave_scale(path)
     span = (float(annotation.sample[0]) * scale, float(annotation.sample[-1]) * scale)
     return parse_waves(annotation, scale), (span,)
@@ -232,7 +244,7 @@ def ludb_reference(path: Path, lead: str) -> tuple[list[Wave], Spans]:
 
 def qtdb_reference(path: Path, annotator: str = "q1c") -> tuple[list[Wave], Spans]:
     """The waves inside the annotator's runs of consecutive beats, and those runs."""
-    waves = parse_waves(wfdb.rdann(str(path), annotator), _wave_scale(path))
+    waves = parse_waves(read_annotations(path, annotator), _wave_scale(path))
     spans = annotated_runs([wave.peak for wave in waves if wave.kind == QRS], waves)
     inside = [w for w in waves if any(start <= w.peak <= end for start, end in spans)]
     return inside, spans
@@ -267,7 +279,7 @@ def reference_marks(
 
 def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
     """Reference and detected beats of a MIT-BIH record, in samples of its own rate."""
-    rate_hz = float(wfdb.rdheader(str(path)).fs)
+    rate_hz = read_rate(path)
     reference = read_beats(path)
     detected = sorted((round(beat.r_s * rate_hz), beat.label) for beat in analysis.beats)
     return BeatRecord(
@@ -283,7 +295,7 @@ def beats_of(path: Path, analysis: Analysis) -> BeatRecord:
 
 def af_of(path: Path, analysis: Analysis) -> EpisodeCounts:
     """Alerts of suspected AF against the annotated episodes of a MIT-BIH record."""
-    _, annotated = rhythm_spans(path, 1.0 / float(wfdb.rdheader(str(path)).fs))
+    _, annotated = rhythm_spans(path, 1.0 / read_rate(path))
     told = tuple((e.start_s, e.end_s) for e in analysis.episodes if e.kind == "af_suspected")
     return count_episodes(annotated, told, analysis.record.duration_s)
 
@@ -328,7 +340,7 @@ def unpaced_records(folder: Path, fold: int | None, records: Sequence[str] | Non
 
 
 def _wave_scale(path: Path) -> float:
-    return WAVE_RATE_HZ / float(wfdb.rdheader(str(path)).fs)
+    return WAVE_RATE_HZ / read_rate(path)
 
 
 def _predicted_ms(beats: Sequence[Beat]) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
@@ -356,7 +368,9 @@ def _unmarked_span(peak_ms: float, edge: str) -> tuple[float, float]:
 
 def with_progress(records: Sequence[Item]) -> Iterator[Item]:
     """The records, with a bar on a terminal."""
-    yield from track(records, "records", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    is_silent = not console.is_terminal
+    yield from track(records, "records", console=console, transient=True, disable=is_silent)
 
 
 def run_of(

@@ -34,6 +34,7 @@ Bools = npt.NDArray[np.bool_]
 
 AF = RHYTHMS.index("af")
 AF_SPECIFICITY = 0.95
+ERRORS = 10  # kept of a set, to look at
 SCORED_RHYTHMS = 3  # the challenge's mean is of normal, af and other
 
 
@@ -62,7 +63,7 @@ class RhythmResult:
         known = {"rhythms": list(RHYTHMS), "surest_errors": self.surest_errors()}
         return plain_dict({**asdict(self.run), **values, **known})
 
-    def surest_errors(self, count: int = 10) -> list[dict[str, Any]]:
+    def surest_errors(self, count: int = ERRORS) -> list[dict[str, Any]]:
         """The records that were told wrongly with the highest probability, a few beats or more."""
         told, sure = self.probabilities.argmax(1), self.probabilities.max(1)
         wrong = np.flatnonzero((told != self.classes) & (sure < 1.0))
@@ -90,14 +91,19 @@ class FindingScore:
 
 @dataclass(frozen=True)
 class FindingResult:
-    """PTB-XL, lead I alone, diagnosis by diagnosis; intervals over patients."""
+    """PTB-XL, lead I alone, diagnosis by diagnosis; intervals over patients.
+
+    `surest_errors` are what was told wrongly with the highest probability, a few at most.
+    """
 
     run: Run
     findings: dict[str, FindingScore]
+    surest_errors: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return plain_dict({**asdict(self.run), "findings": asdict(self)["findings"]})
+        own = {k: v for k, v in asdict(self).items() if k != "run"}
+        return plain_dict({**asdict(self.run), **own})
 
 
 def evaluate_records(
@@ -166,13 +172,32 @@ def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> Findi
         [analysis for analysis in analyses if analysis],
     )
     weights = patient_weights(np.array([label.patient for _, _, label in rows]))
-    scores = {}
+    scores, errors = {}, list[dict[str, Any]]()
     for code in bundle.manifest["record_head"]["findings"]:
         positive = np.array([code in label.codes for _, _, label in rows])
         values = np.array([row[code].probability if code in row else 0.0 for row in told])
         found = np.array([row[code].is_found if code in row else False for row in told])
         scores[code] = _score_finding(positive, values, found, weights)
-    return FindingResult(known_run(run, fold, seen_by(bundle, str)), scores)
+        errors += _finding_errors(code, run.records, positive, values, found)
+    errors.sort(key=lambda error: -float(error["probability"]))
+    known = known_run(run, fold, seen_by(bundle, str))
+    return FindingResult(known, scores, tuple(errors[:ERRORS]))
+
+
+def _finding_errors(
+    code: str, records: Sequence[str], positive: Bools, values: Doubles, found: Bools
+) -> list[dict[str, Any]]:
+    """What was told wrongly of a finding, with the probability of what was told."""
+    words = (f"without {code}", f"with {code}")
+    return [
+        {
+            "record": records[k],
+            "reference": words[int(positive[k])],
+            "told": words[int(found[k])],
+            "probability": float(values[k] if found[k] else 1 - values[k]),
+        }
+        for k in np.flatnonzero(positive != found).tolist()
+    ]
 
 
 def _score_finding(
@@ -199,16 +224,22 @@ def _rhythm_of(analysis: Analysis | None) -> list[float]:
 
 
 def _f1(truth: Bools, told: Bools, weights: Doubles) -> Doubles:
+    """F1 (r,) for each row of weights (r, n); NaN where a row has none of the class."""
     both = weights[:, truth & told].sum(1)
     either = weights[:, truth].sum(1) + weights[:, told].sum(1)
-    f1: Doubles = 2 * both / np.maximum(either, 1e-9)
+    f1: Doubles = np.where(weights[:, truth].sum(1) > 0, 2 * both / np.maximum(either, 1), np.nan)
     return f1
 
 
 def _sensitivity_at(
     positive: Bools, scores: Doubles, specificity: float, weights: Doubles
 ) -> Doubles:
-    """Sensitivity (r,) at the lowest threshold that leaves the specificity in each row."""
+    """Sensitivity (r,) at the lowest threshold that leaves the specificity in each row.
+
+    NaN where a row has no positive record or no other.
+    """
+    if positive.all() or not positive.any():
+        return np.full(len(weights), np.nan)
     order = np.argsort(-scores, kind="stable")
     w, is_positive = weights[:, order], positive[order]
     false = np.cumsum(w * ~is_positive, 1) / np.maximum((w * ~is_positive).sum(1), 1e-9)[:, None]

@@ -56,7 +56,8 @@ class Explanation:
     `lead_mv` is what the network reads, NaN where the record has no sample; `attribution` is in
     log-odds a sample. `shares` are the beats' parts of all absolute attribution, that outside the
     stretch included. `probability` is (times, values): of each beat, of each wave frame, or of a
-    rhythm or finding by what was seen from the start until then.
+    rhythm or finding by what was seen from the start until then. `change` is what the waves add to
+    the log-odds, `gap` the share of it that the attributions miss: large where they add nothing.
     """
 
     record: Record
@@ -72,6 +73,7 @@ class Explanation:
     probability: tuple[Doubles, Doubles]
     rhythms: tuple[Rhythm, ...]
     quality: tuple[Quality, ...]
+    change: float
     gap: float
 
     @property
@@ -147,6 +149,7 @@ def _explain_stretch(stretch: _Stretch, graph: Graph, rhythms: list[Rhythm]) -> 
         probability=stretch.probability(outputs),
         rhythms=tuple(rhythms),
         quality=tuple(stretch.analysis.quality),
+        change=found.change,
         gap=found.gap,
     )
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,15 +16,13 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
-from ..edge.errors import InputError
 from ..edge.events import Beat
-from ..edge.files import check_target, whole_file
 from ..edge.trace import RHYTHM_NAMES, WAVE_STYLES, beat_waves, record_title
 from .explain import Explanation
+from .figure_file import write_figure
 
 MM_PER_S, MM_PER_MV, MM_PER_INCH = 25.0, 10.0, 25.4
 DPI = 150
-SUFFIXES = (".png", ".svg")
 
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 30.0, 8.0, 9.0, 15.0
 LABELS_MM, STRIP_MM, CHANCE_MM, BAR_MM, SPACE_MM = 13.0, 13.0, 14.0, 5.0, 2.5
@@ -58,25 +53,9 @@ MARKED_SHARE, MARKED = 0.8, 6  # the beats that make up this much, at most so ma
 Doubles = npt.NDArray[np.float64]
 
 
-def check_figure_path(path: Path) -> None:
-    """Refuse another suffix, or a place that can't be written, before any work."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{path.name or path} is no picture that can be drawn; name a .png or .svg"
-        )
-    check_target(path)
-
-
 def draw_explanation(explanation: Explanation, path: Path) -> None:
     """Write the picture to `path`, whole or not at all."""
-    check_figure_path(path)
-    figure = render(explanation)
-    with whole_file(path) as unfinished, unfinished.open("wb") as file:
-        if path.suffix.lower() == ".png":
-            FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
-        else:
-            with rc_context({"svg.hashsalt": "leadone"}):  # the same picture, the same bytes
-                FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    write_figure(render(explanation), path)
 
 
 def render(explanation: Explanation) -> Figure:

@@ -21,6 +21,7 @@ from ..edge.errors import InputError
 from ..edge.files import make_folder
 from ..pretrain.augment import AugmentConfig, load_noise
 from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from ..pretrain.config import check_counts
 from ..pretrain.encoder import EncoderConfig
 from ..pretrain.pretraining import load_encoder
 from .average import follow
@@ -34,6 +35,7 @@ from .records import (
     RecordBatch,
     RecordPlan,
     RecordSource,
+    check_rhythms,
     load_rhythms,
     load_unlabelled,
 )
@@ -69,6 +71,10 @@ class FinetuneConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     plan: EpochPlan = field(default_factory=EpochPlan)
     records: RecordPlan = field(default_factory=RecordPlan)
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can be made of."""
+        check_counts(epochs=self.epochs, batch=self.batch, seed=self.seed)
 
 
 class WaveLabels(Protocol):
@@ -151,7 +157,9 @@ def training_rhythms(data: Path, config: FinetuneConfig) -> list[LabelledRecord]
     if not (data / "cinc2017").is_dir() or config.rhythm_weight == 0:
         return []
     records = load_rhythms(data / "cinc2017")
-    return [record for record in records if fold_of(record.group) != config.fold]
+    chosen = [record for record in records if fold_of(record.group) != config.fold]
+    check_rhythms(chosen)
+    return chosen
 
 
 def rhythm_source(

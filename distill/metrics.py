@@ -247,10 +247,17 @@ def score_beats(
     seed: int = 0,
 ) -> BeatScore:
     """Beat-by-beat figures of a set, from `start_s` of each record on."""
-    size = len(CLASSES)
     matrices = [confusion(record, start_s=start_s, window_s=window_s) for record in records]
+    return score_confusions(matrices, resamples=resamples, seed=seed)
+
+
+def score_confusions(
+    matrices: Sequence[npt.NDArray[np.int64]], *, resamples: int = RESAMPLES, seed: int = 0
+) -> BeatScore:
+    """The same of each record's matrix by `confusion`."""
+    size = len(CLASSES)
     table = np.array(matrices, dtype=np.float64).reshape(-1, size * size)
-    weights = bootstrap_weights(len(records), resamples, seed)
+    weights = bootstrap_weights(len(matrices), resamples, seed)
     return BeatScore(
         qrs=_count_score(_square(table), qrs_counts, weights),
         veb=_count_score(_square(table), veb_counts, weights),

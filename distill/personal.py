@@ -3,7 +3,8 @@
 The network stays as it is; what is learned are the weights and thresholds between the beat model's
 hidden features and N, S and V: 75 numbers, by a convex fit that a phone does in a second. They are
 pulled back to the general ones (a Gaussian prior around them: MAP adaptation), learn from other
-hearts' beats beside the wearer's, and go only so far that no class is told worse on those beats.
+hearts' beats beside the wearer's, and go only so far that no class has a lower F1 on the general
+test: hearts of which no beat was learned from, for those that taught could not tell.
 
 The wearer's first minutes are learned from and the rest is scored, as EC57's patient-adaptive
 classifiers are (de Chazal and Reilly 2006, IEEE TBME 53: 2535).
@@ -26,6 +27,7 @@ from ..edge.bundle import Bundle, write_bundle
 from ..edge.errors import InputError
 from ..edge.network import StreamingNetwork
 from .beat_data import BeatData, collect_beats, joined, read_lead
+from .datasets import fold_of
 
 Doubles = npt.NDArray[np.float64]
 
@@ -33,6 +35,7 @@ LEARN_S = 300.0
 LEAST_BEATS = 20
 PULL = 0.01  # of the general weights, per unit squared
 GENERAL_SHARE = 0.5  # of the loss that other hearts' beats make
+GENERAL_TEST_FOLDS = (1, 3)  # of mitdb
 STEPS_BACK = (1.0, 0.7, 0.5, 0.3, 0.15, 0.0)
 
 
@@ -48,7 +51,7 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Personal:
-    """The adapted model; figures before and after, of the wearer's later beats and of others'.
+    """The adapted model; figures before and after, of the wearer's later beats and of the test's.
 
     `share` is how far it went from the general weights (0) to the wearer's best (1).
     """
@@ -76,7 +79,8 @@ def adapt(
     """Adapt a bundle to the wearer of WFDB `records`, whose beats are labelled (`.atr`).
 
     `data` holds mitdb: the other hearts, without any record of the wearer's names. Raises
-    InputError where the bundle has no beat model or there are too few labelled beats.
+    InputError where the bundle has no beat model, there are too few labelled beats, or no hearts
+    to learn from or to test on.
     """
     if bundle.manifest["beat_model"] is None:
         raise InputError("the bundle has no beat model to adapt; make one with mitdb in --data")
@@ -93,18 +97,31 @@ def adapt(
         )
     everyone = collect_beats(data / "mitdb", {None: network})
     others = everyone[~np.isin(everyone.records, [record.name for record in records])]
+    taught, tested = split_hearts(others, data)
     general = BeatModel.from_manifest(bundle.manifest["beat_model"])
-    best = fit_last_layer(general, learned, others)
-    model, share = step_back(general, best, learned, others)
+    best = fit_last_layer(general, learned, taught)
+    model, share = step_back(general, best, (learned, tested))
     return Personal(
         model,
         len(learned.classes),
         share,
         figures(general, later),
         figures(model, later),
-        figures(general, others),
-        figures(model, others),
+        figures(general, tested),
+        figures(model, tested),
     )
+
+
+def split_hearts(others: BeatData, data: Path) -> tuple[BeatData, BeatData]:
+    """Of mitdb's beats those to learn from, and the general test."""
+    folds = {name: fold_of(f"mitdb/{name}") for name in set(others.records.tolist())}
+    is_test = np.array([folds[name] in GENERAL_TEST_FOLDS for name in others.records.tolist()])
+    if not is_test.any() or is_test.all():
+        raise InputError(
+            f"{data / 'mitdb'} has too few other hearts to learn from some and to test on others; "
+            "see `leadone data get mitdb`"
+        )
+    return others[~is_test], others[is_test]
 
 
 def fit_last_layer(general: BeatModel, own: BeatData, others: BeatData) -> BeatModel:
@@ -132,11 +149,11 @@ def fit_last_layer(general: BeatModel, own: BeatData, others: BeatData) -> BeatM
 
 
 def step_back(
-    general: BeatModel, best: BeatModel, own: BeatData, others: BeatData
+    general: BeatModel, best: BeatModel, held: Sequence[BeatData]
 ) -> tuple[BeatModel, float]:
-    """As far towards `best` as no class is told worse on others' beats, nor on the wearer's."""
+    """As far towards `best` as no class has a lower F1 on any of the sets that are `held`."""
     pairs = list(zip(general.layers[-1], best.layers[-1], strict=True))
-    floors = [(data, figures(general, data)) for data in (own, others)]
+    floors = [(data, figures(general, data)) for data in held]
     for share in STEPS_BACK[:-1]:
         weights, bias = (a + share * (b - a) for a, b in pairs)
         model = _with_last(general, weights, bias)

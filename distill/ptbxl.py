@@ -75,18 +75,18 @@ def _kind(fold: int) -> str:
 
 
 def _labels(folder: Path) -> dict[str, Label]:
+    if not any((folder / name).is_file() for name in ("labels.csv", "ptbxl_database.csv")):
+        raise InputError(f"{folder} has no ptbxl_database.csv; see `leadone data get ptbxl`")
     try:
         if (folder / "labels.csv").is_file():
             rows = _rows(folder / "labels.csv")
             found = [(row, _parts(row["scp_codes"]), _parts(row["superclass"])) for row in rows]
-        elif (folder / "ptbxl_database.csv").is_file():
+        else:
             classes = _classes(folder / "scp_statements.csv")
             listed = [
                 (r, CODE.findall(r["scp_codes"])) for r in _rows(folder / "ptbxl_database.csv")
             ]
             found = [(r, codes, [classes[c] for c in codes if c in classes]) for r, codes in listed]
-        else:
-            raise InputError(f"{folder} has no ptbxl_database.csv; see `leadone data get ptbxl`")
         return {
             f"ptbxl/{int(float(row['ecg_id']))}": Label(
                 f"ptbxl/{int(float(row['patient_id']))}",
@@ -100,8 +100,15 @@ def _labels(folder: Path) -> dict[str, Label]:
         }
     except InputError:
         raise
-    except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"the tables in {folder} are not PTB-XL's ({error!r})") from error
+    except KeyError as error:
+        raise InputError(
+            f"the tables in {folder} are not PTB-XL's: they lack {error}; see `leadone data get "
+            "ptbxl`"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"the tables in {folder} are not PTB-XL's ({error}); see `leadone data get ptbxl`"
+        ) from error
 
 
 def _classes(path: Path) -> dict[str, str]:

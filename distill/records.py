@@ -80,6 +80,17 @@ def load_rhythms(folder: Path, folds: Sequence[int] = RHYTHM_FOLDS) -> list[Labe
     return records
 
 
+def check_rhythms(records: Sequence[LabelledRecord]) -> None:
+    """InputError where nothing could be told apart: fewer than two rhythms."""
+    kinds = {int(record.target.argmax()) for record in records}
+    if len(kinds) < 2:
+        only = f"only {RHYTHMS[kinds.pop()]!r}" if kinds else "no rhythm"
+        raise InputError(
+            f"the records of cinc2017 to train on have {only}: nothing could be told apart; bring "
+            "others, or leave the folder out"
+        )
+
+
 def ptbxl_records(data: Path) -> list[tuple[Path, str, Label]]:
     """Path, identity and label of each record of PTB-XL below `data`, both its copies.
 
@@ -109,14 +120,27 @@ def load_unlabelled(data: Path) -> list[LabelledRecord]:
 
 def seen_records(data: Path, fold: int | None) -> set[str]:
     """The records of both sets that training, thresholds or the rhythm's regression have seen."""
-    seen = set()
-    if (data / "cinc2017").is_dir():
-        groups = {f"cinc2017/{path.name}" for path, _ in read_cinc2017(data / "cinc2017")}
-        seen |= {group for group in groups if fold_of(group) not in (CINC_TEST_FOLD, fold)}
-    if (data / "ptbxl").is_dir():
-        rows = ptbxl_records(data)
-        seen |= {identity for _, identity, label in rows if label.fold not in TEST_FOLDS}
-    return seen
+    folds = {k for k in range(5) if k not in (CINC_TEST_FOLD, fold)}
+    return _rhythm_groups(data, folds) | _finding_groups(data)
+
+
+def fitted_records(data: Path) -> set[str]:
+    """The records of both sets that thresholds and the rhythm's regression are fitted on."""
+    return _rhythm_groups(data, {CINC_VALIDATION_FOLD}) | _finding_groups(data)
+
+
+def _rhythm_groups(data: Path, folds: set[int]) -> set[str]:
+    if not (data / "cinc2017").is_dir():
+        return set()
+    groups = {f"cinc2017/{path.name}" for path, _ in read_cinc2017(data / "cinc2017")}
+    return {group for group in groups if fold_of(group) in folds}
+
+
+def _finding_groups(data: Path) -> set[str]:
+    if not (data / "ptbxl").is_dir():
+        return set()
+    rows = ptbxl_records(data)
+    return {identity for _, identity, label in rows if label.fold not in TEST_FOLDS}
 
 
 def read_lead_one(path: str | Path) -> Record:

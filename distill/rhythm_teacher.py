@@ -29,12 +29,20 @@ from ..edge.labels import RHYTHMS
 from ..edge.timing import HOP_SAMPLES
 from ..pretrain.augment import load_noise
 from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from ..pretrain.config import check_counts
 from ..pretrain.encoder import Encoder, EncoderConfig
 from .average import follow
 from .datasets import CINC_TEST_FOLD, fold_of
 from .machine import CPU, Machine, moved
 from .record_heads import pooled
-from .records import GentleConfig, LabelledRecord, RecordBatch, RecordSource, load_rhythms
+from .records import (
+    GentleConfig,
+    LabelledRecord,
+    RecordBatch,
+    RecordSource,
+    check_rhythms,
+    load_rhythms,
+)
 from .replay import Replay
 from .rhythm_loss import rhythm_loss
 from .schedule import one_cycle
@@ -70,6 +78,15 @@ class RhythmTeacherConfig:
         )
     )
     augment: GentleConfig = field(default_factory=GentleConfig)
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can be made of, and a fold that would leave nothing out."""
+        check_counts(epochs=self.epochs, batch=self.batch, seed=self.seed)
+        if self.fold is not None and self.fold not in FOLDS:
+            raise InputError(
+                f"a teacher of rhythms has never seen fold {self.fold}, which is for testing; "
+                f"leave out one of {', '.join(map(str, FOLDS))}"
+            )
 
 
 class RhythmTeacher(nn.Module):
@@ -113,6 +130,7 @@ def train_rhythm_teacher(
     torch.manual_seed(config.seed)
     chosen = tuple(fold for fold in FOLDS if fold != config.fold)
     records = load_rhythms(data / "cinc2017", chosen)
+    check_rhythms(records)
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
     source = RecordSource(records, config.seconds, config.batch, noises, config.augment)
     per_epoch = max(len(records) // config.batch, 1)

@@ -37,10 +37,14 @@ class Attribution:
     at_baseline: float
 
     @property
+    def change(self) -> float:
+        """What the lead adds to the target over the baseline."""
+        return self.at_lead - self.at_baseline
+
+    @property
     def gap(self) -> float:
-        """What the sum misses of the difference, as a share of it; 0 with endless steps."""
-        difference = self.at_lead - self.at_baseline
-        return abs(float(self.values.sum()) - difference) / max(abs(difference), 1e-9)
+        """What the sum misses of the change, as a share of it; 0 with endless steps."""
+        return abs(float(self.values.sum()) - self.change) / max(abs(self.change), 1e-9)
 
 
 def integrated_gradients(

@@ -43,6 +43,8 @@ TWELVE_LEAD_FIGURES = {
     "CLBBB": (0.965, 0.970, 0.967),
     "PAC": (0.930, 0.861, 0.894),
     "LAFB": (0.890, 0.870, 0.880),
+    "LAD": (0.877, 0.952, 0.914),
+    "RAD": (0.939, 0.960, 0.949),
 }
 # F1 at 150 ms by the specification's table: P, QRS, T on and off, of networks that see more leads,
 # on test sets of their own; ECG-CODE: arXiv 2406.02711. Not the same records as ours.
@@ -53,8 +55,10 @@ PUBLISHED_F1 = {
     "ECG-CODE": (0.969, 0.971, 0.997, 0.997, 0.983, 0.980),
 }
 BEYOND_LEAD_ONE = {
-    "LAFB": "an axis: lead I alone does not carry it",
     "IRBBB": "an r' in V1: lead I hardly shows it",
+    "LAFB": "an axis: lead I alone does not carry it",
+    "LAD": "left axis: not told, lead I alone does not carry it, and PTB-XL has no statement of it",
+    "RAD": "right axis: the same",
 }
 
 
@@ -86,8 +90,8 @@ def print_report(result: Reported, console: Console) -> None:
         console.print(_calibration_lines(result.calibration), highlight=False)
     elif isinstance(result, FindingResult):
         console.print(_finding_table(result))
-        for code in result.findings.keys() & BEYOND_LEAD_ONE.keys():
-            console.print(f"* {code}: {BEYOND_LEAD_ONE[code]}", highlight=False)
+        for code, why in BEYOND_LEAD_ONE.items():
+            console.print(f"* {code}: {why}", highlight=False)
     elif isinstance(result, AlertResult):
         console.print(_alert_table(result))
         console.print(_alert_record_table(result))
@@ -97,17 +101,20 @@ def print_report(result: Reported, console: Console) -> None:
         console.print(_polarity_table(result))
     else:
         console.print(_record_table(result))
-        console.print(_class_table(result.score))
+        console.print(_class_table(result))
         console.print(_episode_table(result))
         console.print(_confusion_table(result.score))
 
 
 def loss_table(figures: Sequence[Figure]) -> Table:
-    """Float32 beside int8, in percent, and what int8 loses."""
-    table = _table("set", "figure", "float32", "int8", "loss, points")
+    """Float32 beside int8, in percent or ms, and what int8 loses."""
+    table = _table("set", "figure", "float32", "int8", "loss")
     for one in figures:
-        values = [f"{100 * value:.2f}" for value in (one.float32, one.int8)]
-        table.add_row(one.dataset, one.name, *values, f"{one.loss_points:+.2f}")
+        scale = 100 if one.unit == "%" else 1
+        values = [f"{scale * value:.2f} {one.unit}" for value in (one.float32, one.int8)]
+        star = "" if one.bounded else "*"
+        table.add_row(one.dataset, f"{one.name}{star}", *values, f"{one.loss:+.2f}")
+    table.caption = "* shown beside: no loss of it refuses a bundle"
     return table
 
 
@@ -175,7 +182,7 @@ def personal_table(personal: Personal) -> Table:
     table = _table("beats of", "class", "n", "Se", "PPV", "F1", "Se after", "PPV", "F1")
     for whose, before, after in (
         ("the wearer", personal.own_before, personal.own_after),
-        ("others", personal.general_before, personal.general_after),
+        ("the general test", personal.general_before, personal.general_after),
     ):
         for label in before:
             pair = before[label], after[label]
@@ -232,12 +239,20 @@ def _record_table(result: BeatResult) -> Table:
     return table
 
 
-def _class_table(score: BeatScore) -> Table:
+def _class_table(result: BeatResult) -> Table:
     table = _table("class", "TP", "FN", "FP", "Se", "PPV", "F1")
-    for name, one in (("VEB", score.veb), ("SVEB", score.sveb)):
+    rows = _classes(result.score)[1:]
+    if result.paced and len(result.paced) < len(result.run.records):
+        rows += [(f"{name}*", one) for name, one in _classes(result.unpaced)]
+        table.caption = f"* by EC57, which leaves out the paced {', '.join(result.paced)}"
+    for name, one in rows:
         figures = [_bracket(value) for value in (one.sensitivity, one.ppv, one.f1)]
         table.add_row(name, *_counts(one), *figures)
     return table
+
+
+def _classes(score: BeatScore) -> list[tuple[str, CountScore]]:
+    return [("QRS", score.qrs), ("VEB", score.veb), ("SVEB", score.sveb)]
 
 
 def _episode_table(result: BeatResult) -> Table:
@@ -330,17 +345,17 @@ def _calibration_lines(found: Calibration) -> str:
 
 
 def _finding_table(result: FindingResult) -> Table:
+    """The bundle's findings, and what the specification names besides, which no bundle tells."""
     table = _table("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads: Se", "Sp", "G")
-    for code, one in result.findings.items():
-        figures = [_bracket(v, digits=1) for v in (one.auc, one.sensitivity, one.specificity)]
+    for code in dict.fromkeys((*result.findings, *TWELVE_LEAD_FIGURES)):
+        own = [""] * 5
+        if code in result.findings:
+            one = result.findings[code]
+            figures = (one.auc, one.sensitivity, one.specificity, one.g_mean)
+            own = [str(one.cases), *(_bracket(value, digits=1) for value in figures)]
         elsewhere = [f"{100 * value:.1f}" for value in TWELVE_LEAD_FIGURES.get(code, ())]
-        table.add_row(
-            code + ("*" if code in BEYOND_LEAD_ONE else ""),
-            str(one.cases),
-            *figures,
-            _bracket(one.g_mean, digits=1),
-            *(elsewhere or ["", "", ""]),
-        )
+        star = "*" if code in BEYOND_LEAD_ONE else ""
+        table.add_row(code + star, *own, *(elsewhere or [""] * 3))
     return table
 
 

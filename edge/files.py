@@ -53,6 +53,15 @@ def check_target(path: Path) -> None:
         raise _refusal(path, f"the folder {path.parent} is read-only")
 
 
+def check_folder(path: Path) -> None:
+    """Refuse a path that can't become a folder, before work is spent on what would go there."""
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise _refusal(path, f"{nearest} is no folder")
+    if not os.access(nearest, os.W_OK):
+        raise _refusal(path, f"the folder {nearest} is read-only")
+
+
 def _is_stream(path: Path) -> bool:
     """A device, a pipe or what the shell has opened: no file may take its place."""
     is_open = str(path) in OPENED or str(path.parent) in OPENED

@@ -56,6 +56,9 @@ def score_lines(scores: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "QRS PPV", _percent(scores["qrs"]["ppv"])
         yield "V F1", _percent(scores["veb"]["f1"])
         yield "S F1", _percent(scores["sveb"]["f1"])
+        if "unpaced" in scores:
+            without = f"without the paced {', '.join(scores['paced'])}"
+            yield f"V F1, {without}", _percent(scores["unpaced"]["veb"]["f1"])
     if "mean_n_a_o" in scores:
         for name, f1 in scores["f1"].items():
             yield f"{name} F1", _percent(f1)
@@ -70,7 +73,7 @@ def failures(scores: dict[str, Any]) -> list[str]:
     """Records of a set on which the model fails most, with what happened."""
     if "surest_errors" in scores:
         return [
-            f"{e['record']} is {e['reference']}, told {e['told']} with {e['probability']:.2f}"
+            f"{e['record']} is {e['reference']}, told {e['told']}, {e['probability']:.2f} sure"
             for e in scores["surest_errors"][:WORST]
         ]
     if "qrs" in scores:

@@ -40,6 +40,13 @@ def config_from(values: dict[str, Any], kind: type[T]) -> T:
     return kind(**built)
 
 
+def check_counts(epochs: int, batch: int, seed: int) -> None:
+    """InputError where a run would have no epoch or no batch, or a seed that nothing takes."""
+    for name, value, least in (("epochs", epochs, 1), ("batch", batch, 1), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"{name} must be {least} or more, not {value}")
+
+
 def _fits(value: Any, default: Any) -> bool:
     """Whether a value is of its default's kind; where that is None, a whole number or None."""
     if isinstance(default, tuple):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..edge.errors import InputError
+
 
 @dataclass(frozen=True)
 class EncoderConfig:
@@ -24,6 +26,14 @@ class EncoderConfig:
     expansion: int = 2
     inputs: int = 2  # channels: one lead in two ranges (edge.frontend)
     causal: bool = True  # False, for teachers, sees as much after a sample as before it
+
+    def __post_init__(self) -> None:
+        """Refuse widths and depths of another number of rates."""
+        if len(self.channels) != 4 or len(self.blocks) != 3 or min(self.channels) < 1:
+            raise InputError(
+                f"an encoder has four widths and three depths, not channels {self.channels} and "
+                f"blocks {self.blocks}"
+            )
 
 
 class Conv(nn.Module):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..edge.errors import InputError
 from ..edge.files import make_folder
 from .checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from .config import check_counts
 from .embedding import Embedder
 from .encoder import EncoderConfig
 from .health import Health, health_of
@@ -68,6 +69,7 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse an unknown method and a batch that blocks don't fill."""
+        check_counts(epochs=self.epochs, batch=self.batch, seed=self.seed)
         if self.method not in METHODS:
             raise InputError(f"there is no method {self.method!r}; take {', '.join(METHODS)}")
         if self.batch < BLOCK or self.batch % BLOCK:

@@ -1,10 +1,20 @@
-"""What the int8 network's scales are measured on."""
+"""What the int8 network's scales are measured on, what it may lose, and what refuses a bundle."""
+
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from leadone.distill.build import calibration_windows
+from leadone.distill import build
+from leadone.distill.arithmetic_loss import Figure, check_loss
+from leadone.distill.build import build_bundle, calibration_windows, refit_bundle
 from leadone.distill.datasets import LabelledLead
+from leadone.distill.finetune import FinetuneConfig, Multitask
+from leadone.distill.tables import loss_table
+from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input
 
@@ -35,3 +45,42 @@ def test_calibration_takes_a_start_of_ludb_and_eight_stretches_of_mitdb() -> Non
 def test_calibration_without_ludb_and_mitdb_is_refused() -> None:
     with pytest.raises(InputError, match="neither ludb nor mitdb"):
         calibration_windows([_lead("qtdb", "0", np.zeros(2560))])
+
+
+def test_more_than_the_limit_of_a_bounded_figure_is_refused() -> None:
+    figures = [
+        Figure("ludb", "P on F1", 0.990, 0.987),
+        Figure("ludb", "P on error sd", 12.0, 19.0, "ms", False),
+        Figure("mitdb", "S F1", 0.50, 0.40, bounded=False),
+    ]
+    assert [round(one.loss, 6) for one in figures] == [0.3, 7.0, 10.0]
+    check_loss(figures, 0.3 + 1e-9)
+    with pytest.raises(InputError, match=r"int8 loses 0\.30 points of P on F1 on ludb, more than"):
+        check_loss(figures, 0.29)
+    check_loss([])
+    console = Console(file=StringIO(), width=120)
+    console.print(loss_table(figures))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "99.00 %" in text and "19.00 ms" in text and "S F1*" in text and "+10.00" in text
+
+
+def test_a_network_that_sees_both_ways_is_no_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = FinetuneConfig()
+    config = replace(config, encoder=replace(config.encoder, causal=False))
+    monkeypatch.setattr(build, "load_run", lambda run: (Multitask(config.encoder), config))
+    with pytest.raises(InputError, match="sees both ways, as a teacher does"):
+        build_bundle(tmp_path, tmp_path, tmp_path / "b", name="x", version="0")
+
+
+def test_what_is_fitted_anew_stands_among_what_a_bundle_has_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "_fitted", lambda parts, *_, **__: parts)
+    monkeypatch.setattr(build, "fitted_records", lambda data: {"cinc2017/A99999"})
+    shipped = load_bundle("wrist")
+    manifest = refit_bundle(shipped, tmp_path, tmp_path / "b", version="9.9.9")
+    seen = set(manifest["training"]["source_records"])
+    assert seen == {*shipped.manifest["training"]["source_records"], "cinc2017/A99999"}
+    assert "A99999" not in str(shipped.manifest)  # what was read is not changed

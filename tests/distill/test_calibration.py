@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from leadone.distill.calibration import calibrate, coverage_curve, plot_calibration
+from leadone.edge.errors import InputError
 
 
 def test_error_and_coverage_by_hand() -> None:
@@ -37,3 +38,7 @@ def test_the_picture_is_written_whole(tmp_path: Path) -> None:
     plot_calibration(probabilities, rng.integers(0, 4, 200), "random", tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
     assert list(tmp_path.iterdir()) == [tmp_path / "c.png"]
+    plot_calibration(probabilities, rng.integers(0, 4, 200), "random", tmp_path / "c.svg")
+    assert (tmp_path / "c.svg").read_text().startswith("<?xml")
+    with pytest.raises(InputError, match=r"name a \.png or \.svg"):
+        plot_calibration(probabilities, rng.integers(0, 4, 200), "random", tmp_path / "c.jpg")

@@ -58,3 +58,7 @@ def test_the_table_has_records_gross_and_average(tmp_path: Path) -> None:
     assert rows[1]["SVEB Se"] == "75.00" and rows[1]["SVEB +P"] == "75.00"
     assert rows[3]["VEB Se"] == "40.00"  # the mean of 80 and 0
     assert rows[2]["AF DSe"] == "50.00" and rows[2]["AF ESe"] == "100.00"
+    write_ec57(tmp_path / "p.csv", ["a", "b"], [first, second], episodes, paced=["b"])
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert [row["record"] for row in rows] == ["a", "b", "gross", "gross, unpaced", "average"]
+    assert {**rows[3], "record": "a"} == rows[0]

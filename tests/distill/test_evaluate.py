@@ -175,6 +175,20 @@ def test_the_reference_scores_one_on_mitdb() -> None:
 
 
 @needs_data
+def test_a_paced_record_is_left_out_beside_as_ec57_has_it() -> None:
+    result = evaluate_mitdb(DATA / "mitdb", beat_reader(0.16), ["101", "102"])
+    alone = evaluate_mitdb(DATA / "mitdb", beat_reader(0.16), ["101"])
+    assert result.paced == ("102",) and alone.paced == ()
+    assert result.unpaced.qrs == alone.score.qrs != result.score.qrs
+    told = result.to_dict()
+    assert told["paced"] == ["102"] and told["unpaced"]["qrs"]["fn"] == alone.score.qrs.fn
+    console = Console(file=StringIO(), width=160)
+    print_report(result, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "VEB*" in text and "leaves out the paced 102" in text
+
+
+@needs_data
 def test_a_shift_beyond_the_window_misses_every_beat() -> None:
     kept = evaluate_mitdb(DATA / "mitdb", beat_reader(0.14), ["101"]).score.qrs
     lost = evaluate_mitdb(DATA / "mitdb", beat_reader(0.16), ["101"]).score.qrs

@@ -1,15 +1,25 @@
 """Rhythm and findings: figures by hand, and the command on real records."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from leadone.cli import cli
 from leadone.distill.evaluate import Run
-from leadone.distill.evaluate_records import _score_finding, evaluate_records, score_rhythms
+from leadone.distill.evaluate_records import (
+    FindingResult,
+    _finding_errors,
+    _score_finding,
+    evaluate_records,
+    score_rhythms,
+)
+from leadone.distill.ptbxl import PATHOLOGIES
+from leadone.distill.tables import print_report
 from leadone.edge.errors import InputError
 
 RUN = Run("cinc2017", "I", "", (), {}, 0.0)
@@ -23,6 +33,24 @@ def test_rhythms_by_hand() -> None:
     assert f1 == pytest.approx({"normal": 4 / 6, "af": 2 / 4, "other": 2 / 4, "noise": 1.0})
     assert result.mean_n_a_o.value == pytest.approx((4 / 6 + 1 / 2 + 1 / 2) / 3)
     assert result.confusion.tolist() == [[2, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_a_rhythm_that_no_record_has_has_no_figure() -> None:
+    result = score_rhythms(RUN, np.zeros(4, int), np.eye(4)[[0, 0, 1, 0]])
+    assert result.f1["normal"].value == pytest.approx(6 / 7)
+    of_all = (result.f1["af"], result.mean_n_a_o, result.af_auc, result.af_sensitivity)
+    assert all(np.isnan(one.value) for one in of_all)
+    assert result.to_dict()["mean_n_a_o"]["value"] is None
+
+
+def test_every_pathology_of_the_specification_has_a_row_with_its_reason() -> None:
+    one = _score_finding(np.arange(5) < 2, np.zeros(5), np.zeros(5, bool), np.ones((3, 5)))
+    console = Console(file=StringIO(), width=140)
+    print_report(FindingResult(RUN, {"AFIB": one, "LAFB": one}), console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    for code in (*PATHOLOGIES, "LAD", "RAD"):
+        assert f"\n{code}" in text
+    assert "* LAD: left axis: not told" in text
 
 
 def test_af_at_a_specificity_by_hand() -> None:
@@ -43,6 +71,16 @@ def test_a_finding_by_hand() -> None:
     assert (score.cases, score.sensitivity.value) == (2, 0.5)
     assert score.specificity.value == pytest.approx(2 / 3)
     assert score.g_mean.value == pytest.approx((0.5 * 2 / 3) ** 0.5)
+
+
+def test_what_was_told_wrongly_is_named_with_what_was_told() -> None:
+    positive, found = np.array([True, False, True]), np.array([False, True, True])
+    errors = _finding_errors("PVC", ("a", "b", "c"), positive, np.array([0.1, 0.7, 0.9]), found)
+    told = [(e["record"], e["reference"], e["told"], e["probability"]) for e in errors]
+    assert told == [
+        ("a", "with PVC", "without PVC", pytest.approx(0.9)),
+        ("b", "without PVC", "with PVC", 0.7),
+    ]
 
 
 @pytest.fixture

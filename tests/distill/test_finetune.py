@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from leadone.cli import cli
 from leadone.distill import finetune as loop
 from leadone.distill.crops import CropSource, EpochPlan
 from leadone.distill.datasets import LabelledLead, Wave
 from leadone.distill.finetune import FinetuneConfig, load_run
+from leadone.distill.rhythm_teacher import RhythmTeacherConfig
 from leadone.distill.steps import in_order
 from leadone.edge.errors import InputError
 from leadone.edge.labels import QRS
@@ -98,6 +101,41 @@ def test_unknown_keys_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("epochs = 3\n[encoder]\nchannels = [4, 8, 8, 8]\n")
     config = load_config(tmp_path / "c.toml", FinetuneConfig, seed=7)
     assert (config.epochs, config.seed, config.encoder.channels) == (3, 7, (4, 8, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("seed = -1", "seed must be 0 or more, not -1"),
+        ("batch = 0", "batch must be 1 or more, not 0"),
+        ("[encoder]\nchannels = [8]", "four widths and three depths"),
+    ],
+)
+def test_what_no_run_can_be_made_of_is_refused(tmp_path: Path, toml: str, sentence: str) -> None:
+    (tmp_path / "c.toml").write_text(toml)
+    for kind in (FinetuneConfig, RhythmTeacherConfig):
+        with pytest.raises(InputError, match=sentence):
+            load_config(tmp_path / "c.toml", kind)
+    with pytest.raises(InputError, match="never seen fold 0"):
+        RhythmTeacherConfig(fold=0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (["distill", "--teacher", ".", "--tier", "rhythm"], "'rhythm' is not one of"),
+        (["finetune", "--model", "phone"], "--model works with --person"),
+        (["finetune", "--person", "x", "--epochs", "3"], "--epochs is for training"),
+        (["finetune", "--person", "x", "--out", "/dev/null/x"], "/dev/null is no folder"),
+        (["refit", "wrist", "--out", "/dev/null/x"], "/dev/null is no folder"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    tmp_path: Path, asked: list[str], sentence: str
+) -> None:
+    place = [] if "--out" in asked else ["--out", str(tmp_path / "r")]
+    result = CliRunner().invoke(cli, [*asked, *place, "--data", str(tmp_path)])
+    assert result.exit_code and sentence in f"{result.output}{result.exception}"
 
 
 def test_it_starts_from_a_pretrained_encoder_of_its_widths(tmp_path: Path) -> None:

@@ -11,9 +11,18 @@ import pytest
 from click.testing import CliRunner
 
 from leadone.cli import cli
-from leadone.distill.beat_data import BeatData
+from leadone.distill.beat_data import BeatData, joined
+from leadone.distill.datasets import fold_of
 from leadone.distill.drift import drift
-from leadone.distill.personal import adapt, figures, fit_last_layer, step_back, write_personal
+from leadone.distill.personal import (
+    GENERAL_TEST_FOLDS,
+    adapt,
+    figures,
+    fit_last_layer,
+    split_hearts,
+    step_back,
+    write_personal,
+)
 from leadone.edge.analysis import Analysis
 from leadone.edge.beat_context import FEATURES
 from leadone.edge.beat_model import BeatModel
@@ -48,7 +57,7 @@ def _beats(n: int, limit: float, seed: int, name: str) -> BeatData:
 def test_the_wearer_is_told_better_and_others_no_worse() -> None:
     own, others = _beats(400, 1.6, 0, "me"), _beats(3000, 1.2, 1, "other")
     best = fit_last_layer(_general(), own, others)
-    model, share = step_back(_general(), best, own, others)
+    model, share = step_back(_general(), best, (own, others))
     assert share > 0
     later = _beats(400, 1.6, 2, "me")
     assert figures(model, later)["V"].f1 > figures(_general(), later)["V"].f1 + 0.02
@@ -61,8 +70,29 @@ def test_labels_that_contradict_every_other_heart_change_nothing() -> None:
     own, others = _beats(400, 1.0, 0, "me"), _beats(3000, 1.0, 1, "other")
     wrong = replace(own, classes=np.where(own.classes == 2, 0, 2))
     best = fit_last_layer(_general(), wrong, others)
-    model, share = step_back(_general(), best, wrong, others)
+    model, share = step_back(_general(), best, (wrong, others))
     assert share == 0.0 and model is not best
+
+
+def test_the_general_test_is_of_hearts_that_taught_nothing() -> None:
+    names = ("100", "101", "103", "105", "106", "108", "109", "203")
+    hearts = joined([_beats(20, 1.0, k, name) for k, name in enumerate(names)])
+    taught, tested = split_hearts(hearts, Path("data"))
+    assert {fold_of(f"mitdb/{name}") for name in tested.records} == set(GENERAL_TEST_FOLDS)
+    assert not set(taught.records) & set(tested.records)
+    assert set(taught.records) | set(tested.records) == set(names)
+    with pytest.raises(InputError, match="too few other hearts"):
+        split_hearts(taught, Path("data"))
+
+
+def test_a_step_that_any_set_loses_by_is_not_taken() -> None:
+    own, others = _beats(400, 1.6, 0, "me"), _beats(3000, 1.2, 1, "other")
+    best = fit_last_layer(_general(), own, others)
+    against = _beats(3000, 1.0, 3, "test")  # the general model is right here
+    _, free = step_back(_general(), best, (own, others))
+    model, held = step_back(_general(), best, (own, others, against))
+    assert held < free
+    assert figures(model, against)["V"].f1 >= figures(_general(), against)["V"].f1
 
 
 def test_drift_is_told_in_order_of_time() -> None:
@@ -82,7 +112,7 @@ def test_drift_is_told_in_order_of_time() -> None:
 
 
 def test_a_real_wearer(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two other hearts stand for all: this is about the way, the figures are in README."""
+    """Few other hearts stand for all: this is about the way, the figures are in README."""
     from leadone.distill import beat_data
 
     few = lambda folder: ["101", "106", "119", "203"]  # noqa: E731

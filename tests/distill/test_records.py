@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import wfdb
 
 from leadone.distill.datasets import (
     CINC_TEST_FOLD,
     CINC_VALIDATION_FOLD,
     fold_of,
+    load_ludb,
+    load_mitdb,
+    read_annotations,
     read_cinc2017,
 )
 from leadone.distill.findings_fit import (
@@ -25,6 +29,7 @@ from leadone.distill.records import (
     GentleConfig,
     LabelledRecord,
     RecordSource,
+    check_rhythms,
     load_rhythms,
     load_unlabelled,
     ptbxl_records,
@@ -117,6 +122,51 @@ def test_labels_that_do_not_fit_the_signals_are_refused(tmp_path: Path) -> None:
         read_cinc2017(_table(tmp_path, "A00001,X"))
     with pytest.raises(InputError, match=r"1 records without a signal .* A00002 first"):
         read_cinc2017(_table(tmp_path, "A00001,A", "A00002,N"))
+
+
+def test_a_broken_table_of_rhythms_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the line 'garbage', which is no record and its class"):
+        read_cinc2017(_table(tmp_path, "A00001,A", "", "garbage"))
+
+
+def test_one_rhythm_alone_teaches_nothing() -> None:
+    normal, af = (LabelledRecord(str(k), np.zeros(9, np.float32), np.eye(4)[k]) for k in (0, 1))
+    check_rhythms([normal, af])
+    with pytest.raises(InputError, match="only 'normal': nothing could be told apart"):
+        check_rhythms([normal, normal])
+    with pytest.raises(InputError, match="have no rhythm"):
+        check_rhythms([])
+
+
+def test_broken_sets_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    for damage, sentence in {
+        "RECORDS": "RECORDS lists no record",
+        "100.atr": r"100\.atr is damaged|100\.atr holds no annotation",
+        "100.dat": "100",
+        "100.hea": "100",
+    }.items():
+        folder = tmp_path / damage.replace(".", "-")
+        folder.mkdir()
+        signal = np.sin(np.arange(3600) / 50.0)[:, None].repeat(2, 1)
+        units, names, formats = ["mV", "mV"], ["MLII", "V1"], ["16", "16"]
+        wfdb.wrsamp("100", 360, units, names, signal, fmt=formats, write_dir=str(folder))
+        wfdb.wrann("100", "atr", np.arange(300, 3300, 300), ["N"] * 10, write_dir=str(folder))
+        (folder / "RECORDS").write_text("100\n")
+        assert len(list(load_mitdb(folder))) == 2
+        whole = (folder / damage).read_bytes()
+        (folder / damage).write_bytes(b"" if damage == "RECORDS" else whole[: len(whole) // 3 | 1])
+        with pytest.raises(InputError, match=sentence):
+            list(load_mitdb(folder))
+    (folder / "100.atr").unlink()
+    with pytest.raises(InputError, match=r"no annotations \.atr beside"):
+        read_annotations(folder / "100", "atr")
+
+
+def test_ludbs_table_needs_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "RECORDS").write_text("1\n")
+    (tmp_path / "ludb.csv").write_text("ID,Rhythms\n1,Sinus rhythm\n")
+    with pytest.raises(InputError, match="no column 'Cardiac pacing'"):
+        list(load_ludb(tmp_path))
 
 
 def test_a_record_without_a_label_is_refused(tmp_path: Path, data_dir: Path) -> None:

@@ -104,7 +104,7 @@ def test_kill_9_within_an_epoch_loses_that_epoch_alone(built: Shards, tmp_path: 
     log = tmp_path / "broken" / "log.jsonl"
     with subprocess.Popen([*words, str(tmp_path / "broken")], stdout=subprocess.DEVNULL) as running:
         deadline = time.monotonic() + 60
-        while not log.exists() and time.monotonic() < deadline:
+        while not (log.exists() and log.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.001)
         os.kill(running.pid, signal.SIGKILL)
     assert running.returncode == -signal.SIGKILL
