@@ -9,10 +9,9 @@ from __future__ import annotations
 from .alert_limits import AlertLimits
 from .episodes import Episodes
 from .events import Rhythm
-from .rhythm import FEATURES
+from .rhythm import FEATURES, MOSTLY_NOISY
 
 NOISY_SHARE = FEATURES.index("noisy_share")
-MOST = 0.5
 
 
 class FibrillationAlert:
@@ -28,7 +27,7 @@ class FibrillationAlert:
         """One window further; nothing is claimed on one that is mostly noisy."""
         self._seen += 1
         probability = rhythm.probabilities["af"]
-        is_noisy = bool(rhythm.evidence) and rhythm.evidence[NOISY_SHARE] > MOST
+        is_noisy = bool(rhythm.evidence) and rhythm.evidence[NOISY_SHARE] > MOSTLY_NOISY
         if is_noisy or probability < self._limits.af_on:
             self._in_row = 0
         else:

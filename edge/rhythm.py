@@ -67,6 +67,7 @@ FEATURES = (
 
 NO_PR_S, NO_PR_SPREAD_S = 0.16, 0.01  # in place of what no P wave shows
 FAST_BPM, SLOW_BPM = 95.0, 62.0
+MOSTLY_NOISY = 0.5  # of the window's seconds: beyond it findings are not told, nor AF suspected
 CLIP = 4.0  # of standardised features: one odd record must not weigh by its oddity
 
 
@@ -120,7 +121,8 @@ def classify(
 ) -> Rhythm:
     """The rhythm and the findings of a window from its beats and the network's pooled features.
 
-    `noise` for certain, and no findings, when there are too few beats to tell.
+    `noise` for certain, and no findings, when there are too few beats to tell; no findings on what
+    is `MOSTLY_NOISY`.
     """
     head, model = models
     features = None
@@ -131,7 +133,8 @@ def classify(
     z = model.standardised(features)
     probabilities = model.probabilities(z)
     label = max(probabilities, key=lambda name: probabilities[name])
-    findings = head.finding_probabilities(np.concatenate([pooled, z]))
+    is_readable = noisy_share <= MOSTLY_NOISY
+    findings = head.finding_probabilities(np.concatenate([pooled, z])) if is_readable else {}
     return Rhythm(*span_s, label, probabilities, findings, tuple(features.tolist()))
 
 

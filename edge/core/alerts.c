@@ -1,6 +1,8 @@
 /* See alerts.h. */
 #include "alerts.h"
 
+#include "rhythm.h"
+
 enum { NOISY_SHARE = 10 }; /* its place in the evidence of a rhythm */
 
 void lo_alerts_init(lo_alerts *alerts, const leadone_limits *limits) {
@@ -32,7 +34,7 @@ void lo_alerts_window(lo_alerts *alerts, const leadone_rhythm *rhythm) {
   lo_episodes *episodes = &alerts->episodes;
   const leadone_limits *limits = episodes->limits;
   const float told = rhythm->probabilities[LEADONE_AF];
-  const bool is_noisy = rhythm->evidence_count && rhythm->evidence[NOISY_SHARE] > 0.5f;
+  const bool is_noisy = rhythm->evidence_count && rhythm->evidence[NOISY_SHARE] > LO_MOSTLY_NOISY;
   alerts->af_seen += 1;
   if (is_noisy || (double)told < limits->af_on) {
     alerts->af_in_row = 0;

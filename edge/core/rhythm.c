@@ -244,17 +244,20 @@ static bool read_network(lo_rhythm_work *work, const lo_pool *pool, const lo_rec
   return true;
 }
 
-static void decide(leadone_rhythm *rhythm, const lo_record_head *head,
+static void decide(lo_rhythm_work *work, const lo_record_head *head,
                    const lo_rhythm_model *model) {
   float z[LO_RHYTHM_FEATURES];
+  leadone_rhythm *rhythm = &work->rhythm;
+  const bool is_readable = work->noisy_share <= LO_MOSTLY_NOISY;
   standardise(model, rhythm->evidence, z);
   probabilities_of(model, z, rhythm->probabilities);
   for (int32_t k = 0; k < head->findings; ++k) {
     const float *weights = model->finding_weights + k * LO_RHYTHM_FEATURES;
-    rhythm->findings[k] = 1.0f / (1.0f + lo_expf(-rhythm->findings[k] - weighed(weights, z)));
+    const float odds = lo_expf(-rhythm->findings[k] - weighed(weights, z));
+    rhythm->findings[k] = is_readable ? 1.0f / (1.0f + odds) : 0.0f;
   }
   rhythm->label = lo_likeliest(rhythm->probabilities, LO_RHYTHMS);
-  rhythm->finding_count = head->findings;
+  rhythm->finding_count = is_readable ? head->findings : 0;
   rhythm->evidence_count = LO_RHYTHM_FEATURES;
 }
 
@@ -266,7 +269,7 @@ void lo_rhythm_step(lo_rhythm_work *work, const lo_rhythm_beats *beats, const lo
     case 1: read_intervals(work, beats); break;
     case 2: read_levels(work, beats); break;
     case 3: can_tell = read_network(work, pool, head); break;
-    default: decide(&work->rhythm, head, model);
+    default: decide(work, head, model);
   }
   if (can_tell) return;
   __builtin_memset(work->rhythm.findings, 0, sizeof work->rhythm.findings);

@@ -9,6 +9,7 @@
 
 #define LO_TICKS_PER_S 16384
 #define LO_CONFIDENCE_STEPS 4095
+#define LO_MOSTLY_NOISY 0.5f /* of a window's seconds: beyond it findings are not told, nor AF */
 
 enum { LO_RHYTHM_FEATURES = 29 };
 enum { LO_BEATS_KEPT = 128 };

@@ -70,6 +70,20 @@ def test_a_finding_is_told_by_the_network_and_by_the_beats() -> None:
     assert fast == pytest.approx(1 / (1 + np.exp(-5.5)))  # a feature weighs no more than CLIP
 
 
+def test_no_finding_on_what_is_mostly_noisy() -> None:
+    k = len(FEATURES)
+    model = RhythmModel((0.0,) * k, (1.0,) * k, ((0.0,) * k,) * 4, (9.0, 0.0, 0.0, 0.0))
+    head = RecordHead(
+        ((0.0,) * 6,) * 4, (0.0,) * 4, ("CRBBB",), ((0.0,) * (6 + k),), (0.0,), (0.4,)
+    )
+    told = [
+        classify(_beats(np.full(9, 0.8)), noisy, np.zeros(6), (0.0, 30.0), (head, model))
+        for noisy in (0.5, 0.51)
+    ]
+    assert [set(one.findings) for one in told] == [{"CRBBB"}, set()]
+    assert all(one.evidence and one.label == "normal" for one in told)
+
+
 def test_intervals_and_extremes() -> None:
     rr = np.full(40, 0.8)
     rr[20] = 0.4
