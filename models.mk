@@ -21,7 +21,7 @@ FINETUNE = $(LEADONE) finetune --data $(DATA) --out $(@D) --device $(DEVICE) $(f
 DISTILL = $(LEADONE) distill --data $(DATA) --out $(@D) --device $(DEVICE) $(fold) $(patsubst %,--teacher %,$(filter $(RUNS)/teacher/%,$(^D))) \
   $(patsubst %,--rhythm-teacher %,$(filter $(RUNS)/rhythm/%,$(^D)))
 QUANTIZE = $(LEADONE) quantize $(<D) --data $(DATA) --out $(@D) --model-version $(VERSION)
-BUNDLE = $(QUANTIZE) $(cross) --percentile $(percentile_of_$1) $(if $(fold),--name $1-without-fold-$* --no-rhythm --no-compare,--name $1)
+BUNDLE = $(QUANTIZE) $(cross) --percentile $(percentile_of_$1) $(if $(fold),--name $1-without-fold-$* --no-compare,--name $1)
 fold = $(if $(filter-out all,$*),--fold $*)
 cross = $(patsubst %,--cross %,$(filter-out $(RUNS)/cross/$*,$(CROSS:%/model.safetensors=%)))
 
