@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from .alert_names import NAMES
 from .beat_store import BeatStore
 from .events import Alert, Beat, Event, Rhythm
 from .labels import BEATS
@@ -82,7 +83,7 @@ class StreamSummary:
             found = [("alert", _words(alert)) for alert in self._episodes.values()]
             return found or [("alerts", "none")]
         return [
-            ("alert", f"{kind.replace('_', ' ')} {_times(count)}, first {clock(first_s)}")
+            ("alert", f"{NAMES[kind]} {_times(count)}, first {clock(first_s)}")
             for (kind, first_s), count in zip(
                 self._first_s.items(), self._kinds.values(), strict=True
             )
@@ -91,7 +92,7 @@ class StreamSummary:
 
 def _words(alert: Alert) -> str:
     lasted = "" if alert.end_s is None else f" for {lasted_s(alert):.1f} s"
-    return f"{clock(alert.start_s)} {alert.kind.replace('_', ' ')}{lasted}: {alert.text}"
+    return f"{clock(alert.start_s)} {NAMES[alert.kind]}{lasted}: {alert.text}"
 
 
 def lasted_s(alert: Alert) -> float:

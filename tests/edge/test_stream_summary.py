@@ -41,8 +41,8 @@ def test_few_episodes_have_a_line_each() -> None:
         ("intervals", "PR -, QRS 100, QT -, QTcF - ms (medians)"),
         ("rhythm", "suspicious of AF 50 %, normal 50 %"),
         ("signal", "90 % good"),
-        ("alert", "0:02 pause for 4.0 s: no beat for 3 s"),
-        ("alert", "1:02 pause for 4.0 s: no beat for 3 s"),
+        ("alert", "0:02 Pause for 4.0 s: no beat for 3 s"),
+        ("alert", "1:02 Pause for 4.0 s: no beat for 3 s"),
     ]
 
 
@@ -52,7 +52,7 @@ def test_many_episodes_have_a_line_a_kind() -> None:
     found.add([Alert("lead_off", 9000, 8997, "no contact")])
     alerts = found.rows()[5:]
     assert alerts == [
-        ("alert", f"pause {MOST_EPISODES} times, first 0:02"),
+        ("alert", f"Pause {MOST_EPISODES} times, first 0:02"),
         ("alert", "lead off once, first 2:29:57"),
     ]
 

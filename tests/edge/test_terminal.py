@@ -127,7 +127,7 @@ def test_in_a_terminal_the_trace_is_drawn_and_the_summary_follows() -> None:
     assert "75 /min" in picture
     assert "suspicious of AF" in picture and "signal noisy, muscle" in picture
     assert "22 (21 N, 0 S, 1 V, 0 Q)" in summary
-    assert "0:02 tachycardia for 13.0 s: too fast" in summary
+    assert "0:02 Tachycardia for 13.0 s: too fast" in summary
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
