@@ -53,7 +53,7 @@ def test_many_episodes_have_a_line_a_kind() -> None:
     alerts = found.rows()[5:]
     assert alerts == [
         ("alert", f"Pause {MOST_EPISODES} times, first 0:02"),
-        ("alert", "lead off once, first 2:29:57"),
+        ("alert", "Lead off once, first 2:29:57"),
     ]
 
 
