@@ -11,7 +11,7 @@ from typing import Any
 
 from .amplitude import amplitude_doubt
 from .events import Alert, Beat, Quality, Rhythm
-from .labels import BEATS
+from .labels import BEATS, HINTS
 from .record import Record
 
 PIECE = 1024  # beats or alerts of JSON at a time
@@ -42,6 +42,11 @@ class Finding:
     code: str
     probability: float
     is_found: bool
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is called found: a hint that lead I hardly shows never is."""
+        return self.is_found and self.code not in HINTS
 
 
 @dataclass(frozen=True)

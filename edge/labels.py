@@ -5,6 +5,8 @@ NONE, P, QRS, T = range(4)
 
 BEATS = ("N", "S", "V", "Q")
 RHYTHMS = ("normal", "af", "other", "noise")
+# Findings that lead I hardly shows: they have a probability, but are not called found.
+HINTS = ("IRBBB", "LAFB")
 
 # ANSI/AAMI EC57 table 3, with fusion beats (F) kept apart: they are neither N nor V.
 AAMI_OF_SYMBOL = {

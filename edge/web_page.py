@@ -16,7 +16,7 @@ from .bundle import Bundle
 from .c_stream import REASONS, STATES
 from .episodes import texts
 from .files import make_folder, whole_file
-from .labels import BEATS, RHYTHMS
+from .labels import BEATS, HINTS, RHYTHMS
 from .record_head import RecordHead
 from .web_parts import assembled, json_in_html
 
@@ -71,7 +71,10 @@ def web_facts(bundle: Bundle) -> dict[str, Any]:
         "states": STATES,
         "reasons": REASONS,
         "texts": texts(AlertLimits()),
-        "findings": [{"code": code, "threshold": threshold} for code, threshold in findings],
+        "findings": [
+            {"code": code, "threshold": threshold, "isHint": code in HINTS}
+            for code, threshold in findings
+        ],
     }
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..amplitude import amplitude_doubt
-from ..analysis import Analysis
+from ..analysis import Analysis, Finding
+from ..labels import HINTS
 from ..lead_names import lead_key
 from ..record import Record
 from .fhir import MDC_BASE, MDC_LEADS
@@ -105,7 +106,7 @@ def _observations(analysis: Analysis) -> list[tuple[str, Resource]]:
         {
             "code": {"text": f"{finding.code} (SCP-ECG)"},
             "valueQuantity": _probability(finding.probability),
-            "interpretation": [{"text": "found" if finding.is_found else "not found"}],
+            "interpretation": [{"text": _verdict(finding)}],
         }
         for finding in analysis.findings
     ]
@@ -148,6 +149,12 @@ def _observation(code: tuple[str, str] | None, value: Resource) -> Resource:
     return base if code is None else {**base, "code": _code(LOINC, *code)}
 
 
+def _verdict(finding: Finding) -> str:
+    if finding.code in HINTS:
+        return "one lead hardly shows it"
+    return "found" if finding.is_found else "not found"
+
+
 def _conclusion(analysis: Analysis) -> str:
     rate = analysis.heart_rate_bpm
     kinds = [alert.kind for alert in analysis.alerts]
@@ -156,7 +163,7 @@ def _conclusion(analysis: Analysis) -> str:
         f"{len(analysis.beats)} beats",
         "rate not measurable" if rate is None else f"{rate:.0f}/min",
         f"rhythm {analysis.rhythm.label}",
-        *(finding.code for finding in analysis.findings if finding.is_found),
+        *(finding.code for finding in analysis.findings if finding.is_told),
         *(f"alert {kind.replace('_', ' ')}" for kind in dict.fromkeys(kinds)),
         *([doubt] if (doubt := amplitude_doubt(analysis.record)) else []),
     ]

@@ -196,7 +196,7 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
     kinds = ", ".join(f"{NAMES[row.kind]} ({row.count})" for row in summary.episodes)
-    found = [finding.code for finding in analysis.findings if finding.is_found]
+    found = [finding.code for finding in analysis.findings if finding.is_told]
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",
         f"Episodes: {kinds or 'none'}.",

@@ -28,10 +28,10 @@ function showRhythm($, session, rhythm, facts) {
   $("rhythm-card").classList.toggle("warn", rhythm?.label === "af");
   const found = facts.findings
     .filter(({ code }) => rhythm?.findings[code] !== undefined)
-    .map(({ code, threshold }) => ({ code, probability: rhythm.findings[code], isFound: rhythm.findings[code] >= threshold }))
+    .map(({ code, threshold, isHint }) => ({ code, probability: rhythm.findings[code], isFound: !isHint && rhythm.findings[code] >= threshold }))
     .sort((a, b) => b.isFound - a.isFound || b.probability - a.probability);
   showFindings($("findings"), found);
-  set($("findings-note"), rhythm ? `${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. From one lead, conduction and axis are hints at best.` : "Told from 30 s of signal.");
+  set($("findings-note"), rhythm ? `${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. One lead hardly shows incomplete right bundle branch and left anterior fascicular block: they are never marked.` : "Told from 30 s of signal.");
 }
 
 function showFindings(list, found) {

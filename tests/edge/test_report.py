@@ -181,9 +181,17 @@ def test_intervals_counts_and_quality_are_the_records(tmp_path: Path) -> None:
 
 
 def test_findings_are_on_the_page(tmp_path: Path) -> None:
-    found = (Finding("AFIB", 0.8123, True), Finding("PVC", 0.2, False))
+    found = (
+        Finding("AFIB", 0.8123, True),
+        Finding("PVC", 0.2, False),
+        Finding("LAFB", 0.9, True),  # a hint: lead I hardly shows it
+    )
     data = page_of(replace(analysis_of(record_of(20), []), findings=found), tmp_path).data
-    assert data["findings"] == [["AFIB", 0.812, True], ["PVC", 0.2, False]]
+    assert data["findings"] == [
+        ["AFIB", 0.812, True],
+        ["PVC", 0.2, False],
+        ["LAFB", 0.9, False],
+    ]
 
 
 def test_an_alert_and_its_end_are_one_row(tmp_path: Path) -> None:
