@@ -15,6 +15,7 @@ from ..alert_names import NAMES
 from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
+from ..lead_names import lead_key
 from .paper import (
     INK,
     INNER_MM,
@@ -197,10 +198,11 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
     )
     kinds = ", ".join(f"{NAMES[row.kind]} ({row.count})" for row in summary.episodes)
     found = [finding.code for finding in analysis.findings if finding.is_told]
+    origin = "" if lead_key(analysis.record.lead) == "i" else ", which were learned on lead I"
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",
         f"Episodes: {kinds or 'none'}.",
-        f"Findings above their thresholds: {', '.join(found) or 'none'}.",
+        f"Findings above their thresholds{origin}: {', '.join(found) or 'none'}.",
     ]
     for row, line in enumerate(lines):
         page.text(MARGIN_MM, y + 4.4 + 3.7 * row, line, 7.5)
