@@ -362,8 +362,6 @@ def analyze(
     job = Job(reader, reading, outputs, recording, store)
     is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
-    if store is not None:
-        store.begin(job.settings())
     if scheduler is not None:
         from .edge.cluster import analyze_on_cluster
 

@@ -82,6 +82,8 @@ def analyze_many(paths: Iterable[Path], job: Job, workers: int = 1) -> Iterator[
         raise InputError("annotations and reports need a folder to go to; name one with --out")
     if job.store is not None and (outputs.csv_file or outputs.fhir_file):
         raise InputError("--csv and --fhir need all records in one run; leave --resume away")
+    if job.store is not None:
+        job.store.begin(job.settings())
     with ExitStack() as stack:
         if outputs.out is not None and job.store is None:
             is_new = make_folder(outputs.out)

@@ -104,7 +104,10 @@ def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "own"))
     outputs = Outputs(json_file=tmp_path / "all.jsonl", annotations="lone", out=tmp_path / "own")
     job = Job(Reader(load_bundle("wrist")), OPTIONS, outputs, store=store)
-    store.begin(job.settings())
+    refused = replace(job, outputs=replace(outputs, csv_file=tmp_path / "all.csv"))
+    with pytest.raises(InputError, match="leave --resume away"):
+        list(analyze_many([tmp_path / "in"], refused))
+    assert not (tmp_path / "own").exists()  # a run that is refused leaves nothing
     first = list(analyze_many([tmp_path / "in"], job))
     kept = contents(tmp_path / "own")
     assert {"p0/r0.csv/analysis.json", "p0/r0.csv/r0.lone", SETTINGS} <= set(kept)
@@ -116,9 +119,9 @@ def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
         assert len(old) == (4 if workers == 1 else 5) and len(again) == len(first)
         assert (tmp_path / "all.jsonl").read_text() == lines
         assert contents(tmp_path / "own") == kept
-    store.begin(job.settings())
+    other = replace(job, options=replace(OPTIONS, lead="II"))
     with pytest.raises(InputError, match="results of another run"):
-        store.begin({**job.settings(), "lead": "II"})
+        list(analyze_many([tmp_path / "in"], other))
 
 
 def test_keys_stay_below_their_store() -> None:
