@@ -383,7 +383,7 @@ def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines
             if outcome.failure:
                 name, why = outcome.name, outcome.failure
                 failures.append(why if Path(name).stem in why else f"{name}: {why}")
-            elif shows_lines:
+            if outcome.line and shows_lines:
                 click.echo(outcome.line)
     if count == 1 and failures:
         raise InputError(failures[0])
