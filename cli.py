@@ -362,8 +362,6 @@ def analyze(
     job = Job(reader, reading, outputs, recording, store)
     is_piped = "-" in map(str, (outputs.json_file, outputs.csv_file, outputs.fhir_file))
     console = Console(stderr=True)
-    if store is not None:
-        store.begin(job.settings())
     if scheduler is not None:
         from .edge.cluster import analyze_on_cluster
 
@@ -385,7 +383,7 @@ def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines
             if outcome.failure:
                 name, why = outcome.name, outcome.failure
                 failures.append(why if Path(name).stem in why else f"{name}: {why}")
-            elif shows_lines:
+            if outcome.line and shows_lines:
                 click.echo(outcome.line)
     if count == 1 and failures:
         raise InputError(failures[0])

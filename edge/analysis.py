@@ -50,6 +50,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Variability:
+    """Heart-rate variability over `nn_intervals` (`variability`); None where these are too few."""
+
+    nn_intervals: int = 0
+    sdnn_ms: float | None = None
+    rmssd_ms: float | None = None
+    pnn50_percent: float | None = None
+    sd1_ms: float | None = None
+    sd2_ms: float | None = None
+
+
+@dataclass(frozen=True)
 class Analysis:
     """Beats, rhythm, episodes, alerts, quality and intervals of one record.
 
@@ -71,6 +83,7 @@ class Analysis:
     heart_rate_bpm: float | None
     findings: tuple[Finding, ...] = ()
     rhythms: Sequence[Stretch] = ()
+    heart_rate_variability: Variability = Variability()
 
     def counts(self) -> dict[str, int]:
         """Beats of each class."""
@@ -131,6 +144,9 @@ class Analysis:
             "quality": [_plain(stretch) for stretch in self.quality],
             "intervals_ms": {k: _round1(v) for k, v in self.intervals_ms.items()},
             "heart_rate_bpm": _round1(self.heart_rate_bpm),
+            "heart_rate_variability": {
+                k: _round1(v) for k, v in asdict(self.heart_rate_variability).items()
+            },
         }
 
 

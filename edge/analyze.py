@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from .alert_limits import AlertLimits
-from .analysis import Analysis, Episode, Finding, Stretch
+from .analysis import Analysis, Episode, Finding
 from .backends import StreamNetwork
 from .beat_store import BeatStore
 from .bundle import Bundle, load_bundle
@@ -22,6 +21,8 @@ from .monitor import Monitor
 from .record import DiskRecord, Record
 from .record_head import RecordHead
 from .stored_intervals import stored_intervals_ms, stored_rate_bpm
+from .stretches import Stretches
+from .variability import variability_of
 
 MIN_DURATION_S = 5.0
 BLOCK_S = 60.0
@@ -92,9 +93,8 @@ class Gathering:
         self._bundle = bundle
         self._head = RecordHead.from_manifest(bundle.manifest["record_head"])
         self._beats = BeatStore()
-        self._quality, self._rhythms = EventStore(Quality), EventStore(Stretch)
+        self._quality, self._rhythms = EventStore(Quality), Stretches()
         self._alerts, self._episodes = EventStore(Alert), EventStore(Episode)
-        self._stretch: Stretch | None = None  # of the rhythm that goes on
         self._windows, self._sums = 0, dict.fromkeys(RHYTHMS, 0.0)
         self._read, self._found = 0, dict.fromkeys(self._head.findings, 0.0)
 
@@ -124,21 +124,11 @@ class Gathering:
             self._read += 1
             for code in self._head.findings:
                 self._found[code] += window.findings[code]
-        last = self._stretch
-        if last is not None and last.label == window.label:
-            self._stretch = replace(last, end_s=window.end_s)
-            return
-        start_s = window.start_s
-        if last is not None:
-            self._rhythms.append(last)
-            start_s = max(start_s, last.end_s)
-        self._stretch = Stretch(start_s, window.end_s, window.label)
+        self._rhythms.add(window)
 
     def analysis(self, record: Record) -> Analysis:
         """All that was gathered of `record`, which has ended; of one in memory as tuples."""
-        if self._stretch is not None:
-            self._rhythms.append(self._stretch)
-            self._stretch = None
+        rhythms = self._rhythms.finish()
 
         def kept(stored: Sequence[T]) -> Sequence[T]:
             return stored if isinstance(record, DiskRecord) else tuple(stored)
@@ -154,7 +144,8 @@ class Gathering:
             intervals_ms=stored_intervals_ms(self._beats),
             heart_rate_bpm=stored_rate_bpm(self._beats),
             findings=self._findings(),
-            rhythms=kept(self._rhythms),
+            rhythms=kept(rhythms),
+            heart_rate_variability=variability_of(self._beats, self._quality, rhythms),
         )
 
     def _rhythm(self, duration_s: float) -> Rhythm:

@@ -61,7 +61,7 @@ class File:
 class Outcome:
     """What became of one record: a line about it, or the sentence that says why it failed.
 
-    `key` is where a store has it.
+    Both where it was read and its own files could not be written. `key` is where a store has it.
     """
 
     name: str
@@ -82,6 +82,8 @@ def analyze_many(paths: Iterable[Path], job: Job, workers: int = 1) -> Iterator[
         raise InputError("annotations and reports need a folder to go to; name one with --out")
     if job.store is not None and (outputs.csv_file or outputs.fhir_file):
         raise InputError("--csv and --fhir need all records in one run; leave --resume away")
+    if job.store is not None:
+        job.store.begin(job.settings())
     with ExitStack() as stack:
         if outputs.out is not None and job.store is None:
             is_new = make_folder(outputs.out)
@@ -166,11 +168,15 @@ def _read(
     if job.store is not None:
         _keep(analysis, key, job.outputs, job.store)
         return Outcome(name, line=analysis.line(), key=key)
-    if job.outputs.out is not None:
-        _claim(analysis, name, job.outputs.out, scratch)
-        write_own(analysis, job.outputs, job.outputs.out)
     together.add(analysis)
-    return Outcome(name, line=analysis.line())
+    failure = ""
+    if job.outputs.out is not None and job.outputs.are_own:
+        try:
+            _claim(analysis, name, scratch)
+            write_own(analysis, job.outputs, job.outputs.out)
+        except InputError as error:
+            failure = str(error)
+    return Outcome(name, analysis.line(), failure)
 
 
 def _keep(analysis: Analysis, key: str, outputs: Outputs, store: Store) -> None:
@@ -182,7 +188,7 @@ def _keep(analysis: Analysis, key: str, outputs: Outputs, store: Store) -> None:
         store.put(key, Path(folder))
 
 
-def _claim(analysis: Analysis, name: str, out: Path, scratch: Path) -> None:
+def _claim(analysis: Analysis, name: str, scratch: Path) -> None:
     """A record's files never go over those of another record of this run."""
     claim = scratch / f"{key_of(analysis.record.name).replace('/', '_')}.claim"
     try:
@@ -191,8 +197,8 @@ def _claim(analysis: Analysis, name: str, out: Path, scratch: Path) -> None:
     except FileExistsError:
         if claim.read_text(encoding="utf-8") != name:
             raise InputError(
-                f"{analysis.record.source}: another record of this run has the same name; give it "
-                "an --out of its own"
+                f"{analysis.record.source}: another record of this run has the same name, so that "
+                "its own files were not written; --resume gives each record a folder"
             ) from None
 
 

@@ -60,6 +60,7 @@ def analyze_on_cluster(
         raise InputError("--csv and --fhir need all records in one process; leave them away")
     client = _connect(address)
     with client, ExitStack() as stack:
+        job.store.begin(job.settings())  # a run that reaches nobody leaves nothing
         together = Together(job.outputs, stack)
         remote = _prepared(job, model)
         keys: dict[int, list[str]] = {}

@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
         "good_share": good_share(analysis),
         "intervals": interval_rows(analysis),
         "heart_rate_bpm": analysis.heart_rate_bpm,
+        "variability": asdict(analysis.heart_rate_variability),
     }
 
 

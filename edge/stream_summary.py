@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from .alert_names import NAMES
+from .analysis import Variability
 from .beat_store import BeatStore
-from .events import Alert, Beat, Event, Rhythm
+from .event_store import EventStore
+from .events import Alert, Beat, Event, Quality, Rhythm
 from .labels import BEATS
 from .stored_intervals import stored_intervals_ms, stored_rate_bpm
+from .stretches import Stretches
 from .trace import RHYTHM_NAMES, clock, whole_number
+from .variability import variability_of
 
 MOST_EPISODES = 12  # that are listed one by one; of more there is a line a kind
 
@@ -21,7 +25,8 @@ class StreamSummary:
     def __init__(self) -> None:
         """Nothing yet."""
         self._beats, self._labels = BeatStore(), Counter[str]()
-        self._windows = Counter[str]()
+        self._windows, self._stretches = Counter[str](), Stretches()
+        self._quality = EventStore(Quality)
         self._judged_s = self._good_s = 0.0
         self._episodes: dict[tuple[str, float], Alert] = {}  # the first ones
         self._kinds: Counter[str] = Counter()
@@ -35,9 +40,11 @@ class StreamSummary:
                 self._labels[event.label] += 1
             elif isinstance(event, Rhythm):
                 self._windows[event.label] += 1
+                self._stretches.add(event)
             elif isinstance(event, Alert):
                 self._add_alert(event)
             else:
+                self._quality.append(event)
                 self._judged_s += event.end_s - event.start_s
                 self._good_s += (event.end_s - event.start_s) * (event.state == "good")
 
@@ -59,12 +66,16 @@ class StreamSummary:
             ("beats", f"{len(self._beats)} ({counts})" if len(self._beats) else "none found"),
             ("heart rate", f"{whole_number(stored_rate_bpm(self._beats))} /min"),
             ("intervals", f"{intervals} ms (medians)"),
+            ("variability", _spread(self._variability())),
             ("rhythm", self._rhythm()),
             ("signal", f"{100 * self._good_s / self._judged_s:.0f} % good")
             if self._judged_s > 0
             else ("signal", "not judged"),
             *self._alerts(),
         ]
+
+    def _variability(self) -> Variability:
+        return variability_of(self._beats, self._quality, self._stretches.finish())
 
     def _rhythm(self) -> str:
         if len(self._windows) == 1:
@@ -88,6 +99,16 @@ class StreamSummary:
                 self._first_s.items(), self._kinds.values(), strict=True
             )
         ]
+
+
+def _spread(found: Variability) -> str:
+    """SDNN and RMSSD in ms, pNN50, or that there is not enough for them."""
+    if found.sdnn_ms is None:
+        return f"- ({found.nn_intervals} NN intervals)"
+    return (
+        f"SDNN {whole_number(found.sdnn_ms)}, RMSSD {whole_number(found.rmssd_ms)} ms, "
+        f"pNN50 {whole_number(found.pnn50_percent)} % ({found.nn_intervals} NN intervals)"
+    )
 
 
 def _words(alert: Alert) -> str:

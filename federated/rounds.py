@@ -65,6 +65,7 @@ class Federation:
         """Fresh, or where the run's folder left off."""
         self.config, self.task, self.model, self.encoder = config, task, model, encoder
         self.done = 0
+        self.last: Round | None = None  # that ended, here or before a kill
         self._evaluate, self._run = evaluate, run
         self._aggregator = Aggregator(config.aggregation, config.seed)
         self._shared = shared_names(model, config.personal)
@@ -134,7 +135,7 @@ class Federation:
             round(time.monotonic() - self._started, 3),
             self._evaluate(self.model) if self._evaluate is not None else {},
         )
-        self.done = number
+        self.done, self.last = number, entry
         if self._run is not None:
             self._save(entry)
         return entry
@@ -178,4 +179,5 @@ class Federation:
                 f"{run} holds another model than this federation's; choose another --out"
             )
         self.model, self.done = saved.model, saved.done
+        self.last = Round(**saved.entry) if saved.entry else None
         self._aggregator.restore(saved.memory)

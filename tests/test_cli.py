@@ -83,6 +83,7 @@ def test_analyze_writes_json_annotations_and_report(short: Path, tmp_path: Path)
         "quality",
         "intervals_ms",
         "heart_rate_bpm",
+        "heart_rate_variability",
     ]
     assert set(contract) <= set(report)
     beat_keys = [

@@ -2,8 +2,9 @@
 
 Separators ; tab , and blanks; decimal commas beside all but the comma. Columns are told by their
 names (`time [ms]`, `ecg_uV`, `Elapsed time`), and a time column without a unit by the only unit
-that gives the rate of an ECG. Where the times jump, samples are missing. Polar Sensor Logger's
-files and PhysioNet's `rdsamp` output are of this kind.
+that gives the rate of an ECG. Where the times jump, samples are missing. Lines with # are comments;
+above the rows they may say `rate=250 unit=uV lead=I`, as in a stream (`samples_text`). Polar
+Sensor Logger's files and PhysioNet's `rdsamp` output are of this kind.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from ..errors import InputError
+from ..lead_names import is_named_ecg
 from .blob import Blob
 from .recording import Entry, Floats, Lead, ReadOptions, Recording, entry, with_gaps
-from .text import MINUS, MISSING, clean, column, decoded, number
+from .text import MINUS, MISSING, clean, column, decoded, hints, is_hint, number
 from .units import mv_per_unit
 
 MAX_BYTES = 1 << 30
@@ -70,6 +72,7 @@ class Header:
     decimal_comma: bool
     rate_hz: float | None
     unit: str
+    lead: str  # of the only signal
     first_rows: tuple[tuple[str, ...], ...]
 
 
@@ -110,6 +113,9 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
     if rate_hz is None:
         raise InputError("it has no time column; give the sampling rate in Hz by --rate")
     timing = (rate_hz, gaps)
+    if header.lead and len(signals) == 1:
+        names = [header.lead if at == signals[0] else name for at, name in enumerate(header.names)]
+        header = replace(header, names=tuple(names))
     leads = [_lead(blob, header, at, timing, options) for at in signals]
     return Recording(tuple(leads))
 
@@ -121,7 +127,7 @@ def read_header(text: str) -> Header:
         separator = _separator(line)
         cells = _split(line, separator)
         if _is_row(cells) and len(cells) <= MAX_COLUMNS:
-            below = [_split(one, separator) for one in lines[at : at + 20] if one.strip()]
+            below = [_split(one, separator) for one in filter(_is_filled, lines[at : at + 20])]
             rows = [row for row in below if len(row) == len(cells) and _is_row(row)]
             if len(rows) >= 0.8 * (len(below) - 1):  # the head may end within a row
                 return _header(lines, at, separator, rows)
@@ -129,7 +135,8 @@ def read_header(text: str) -> Header:
 
 
 def _header(lines: list[str], at: int, separator: str | None, rows: list[list[str]]) -> Header:
-    above = [_split(line.lstrip("#% "), separator) for line in lines[:at] if line.strip()]
+    texts = [line for line in lines[:at] if line.strip() and not is_hint(line)]
+    above = [_split(line.lstrip("#% "), separator) for line in texts]
     width = len(rows[0])
     labels = [cells for cells in above[-2:] if len(cells) == width]
     units = [""] * width
@@ -145,6 +152,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
     pairs = [_name_and_unit(name, unit) for name, unit in zip(names, units, strict=True)]
     head = "\n".join(lines[:at])
     rate, unit = RATE_HINT.search(head), UNIT_HINT.search(head)
+    lead = hints("\n".join(line for line in lines[:at] if line.startswith("#"))).get("lead", "")
     return Header(
         separator,
         at,
@@ -153,6 +161,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         comma,
         number(rate[1]) if rate else None,
         unit[1] if unit and mv_per_unit(unit[1]) is not None else "",
+        clean(lead) if is_named_ecg(lead) else "",
         tuple(tuple(row) for row in rows),
     )
 
@@ -373,12 +382,17 @@ def _cells(blob: Blob, header: Header, at: int) -> Iterator[tuple[int, list[str]
 
 
 def _rows(lines: list[str], separator: str | None) -> list[list[str]]:
-    """The cells of every line but empty ones; quickly where nothing is quoted or foreign."""
-    filled = [line for line in lines if line and not line.isspace()]
+    """The cells of every line with some; quickly where nothing is quoted or foreign."""
+    filled = list(filter(_is_filled, lines))
     text = "\n".join(filled)
     if text.isascii() and "'" not in text and '"' not in text:
         return [line.split(separator) for line in filled]
     return [_split(line.translate(MINUS), separator) for line in filled]
+
+
+def _is_filled(line: str) -> bool:
+    """Whether a line below the head is a row: not empty, no comment."""
+    return bool(line) and not line.isspace() and not line.startswith("#")
 
 
 def _line_blocks(blob: Blob) -> Iterator[tuple[list[str], bool]]:

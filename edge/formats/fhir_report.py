@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..amplitude import amplitude_doubt
-from ..analysis import Analysis, Finding
+from ..analysis import Analysis, Finding, Variability
 from ..labels import HINTS
 from ..lead_names import lead_key
 from ..record import Record
@@ -35,6 +35,14 @@ INTERVALS = {
     "qt": ("8634-8", "Q-T interval"),
     "qtc": ("8636-3", "Q-T interval corrected"),
 }
+SDNN = ("80404-7", "R-R interval.standard deviation (Heart rate variability)")
+VARIABILITY = {
+    "sdnn_ms": ("SDNN", "ms"),
+    "rmssd_ms": ("RMSSD", "ms"),
+    "pnn50_percent": ("pNN50", "%"),
+    "sd1_ms": ("SD1 (Poincaré)", "ms"),
+    "sd2_ms": ("SD2 (Poincaré)", "ms"),
+}
 
 Resource = dict[str, Any]
 
@@ -50,7 +58,10 @@ def bundle(analyses: Iterable[list[Resource]]) -> Resource:
 
 
 def report(analysis: Analysis) -> list[Resource]:
-    """DiagnosticReport, device, ECG, rate, intervals, rhythm, findings; a Patient if kept."""
+    """DiagnosticReport, device, ECG, rate, intervals, variability, rhythm, findings.
+
+    A Patient if kept.
+    """
     record = analysis.record
     key = f"{record.source}\0{record.lead}\0{analysis.model.get('sha256', '')}"
     patient = _patient(record, key)
@@ -95,6 +106,8 @@ def _observations(analysis: Analysis) -> list[tuple[str, Resource]]:
         if name == "qtc":
             observation["method"] = {"text": "Fridericia: QT / RR^(1/3)"}
         found.append((name, observation))
+    if analysis.heart_rate_variability.sdnn_ms is not None:
+        found.append(("variability", _variability(analysis.heart_rate_variability)))
     rhythm = analysis.rhythm
     parts = [
         {"code": {"text": f"probability of {label}"}, "valueQuantity": _probability(value)}
@@ -114,6 +127,20 @@ def _observations(analysis: Analysis) -> list[tuple[str, Resource]]:
         observation = _observation(None, {"component": findings})
         found.append(("findings", {**observation, "code": {"text": "ECG findings, probabilities"}}))
     return found
+
+
+def _variability(found: Variability) -> Resource:
+    """SDNN, for which there is a code; the rest beside it."""
+    figures = {
+        words: _quantity(value, unit, unit)
+        for name, (words, unit) in VARIABILITY.items()
+        if (value := getattr(found, name)) is not None
+    }
+    parts: list[Resource] = [
+        {"code": {"text": words}, "valueQuantity": figure} for words, figure in figures.items()
+    ]
+    parts.append({"code": {"text": "NN intervals"}, "valueInteger": found.nn_intervals})
+    return _observation(SDNN, {"valueQuantity": figures["SDNN"], "component": parts[1:]})
 
 
 def _ecg(record: Record) -> Resource:

@@ -13,6 +13,7 @@ from ..errors import InputError
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf", "?"))
+HINT = re.compile(r"\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})", re.IGNORECASE)
 MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
 
 Floats = npt.NDArray[np.float64]
@@ -65,6 +66,16 @@ def column(cells: Sequence[str], first_row: int, decimal_comma: bool = False) ->
                 f"row {first_row + at} has {cell[:40]!r} where a number belongs; correct the file"
             )
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def hints(comment: str) -> dict[str, str]:
+    """What a comment says of the samples below it: rate, unit, lead."""
+    return {key.casefold(): value for key, value in HINT.findall(comment)}
+
+
+def is_hint(line: str) -> bool:
+    """Whether a line is a comment that says this and nothing else."""
+    return line.startswith("#") and bool(hints(line)) and not HINT.sub("", line).strip("#,; \t")
 
 
 def clean(text: str, limit: int = 120) -> str:

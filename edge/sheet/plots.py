@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..analysis import Analysis
+from ..analysis import Analysis, Variability
 from ..labels import BEATS
 from ..record import Record
 from .paper import ACCENT, BEAT_COLOURS, INK, LINE, SOFT, Page, width_mm
 from .summary import Summary, shaded_spans
-from .words import RHYTHMS, STATES, clock
+from .words import RHYTHMS, STATES, clock, whole
 
 MOST_DOTS = 3000
 BINS = 240
@@ -147,7 +146,12 @@ def draw_legend(page: Page, x: float, y: float, analysis: Analysis, summary: Sum
         x -= 3.9
 
 
-def draw_poincare(page: Page, place: tuple[float, float, float, float], summary: Summary) -> None:
+def draw_poincare(
+    page: Page,
+    place: tuple[float, float, float, float],
+    summary: Summary,
+    variability: Variability,
+) -> None:
     """Each RR against the one before; on the diagonal nothing changes (SD1 across, SD2 along)."""
     axes = page.axes(*place)
     _plain(axes)
@@ -171,28 +175,10 @@ def draw_poincare(page: Page, place: tuple[float, float, float, float], summary:
         size, colour = 1.6 if label == "N" else 3.5, BEAT_COLOURS[label]
         x, y = before[chosen], after[chosen]
         axes.scatter(x, y, size, colour, linewidths=0, alpha=0.7, rasterized=True)
-    widths = sd1_sd2_ms(summary)
-    said = "" if widths is None else f" · SD1 {widths[0]:.0f}, SD2 {widths[1]:.0f}"
+    across, along = variability.sd1_ms, variability.sd2_ms
+    said = "" if across is None else f" · SD1 {whole(across)}, SD2 {whole(along)}"
     axes.set_xlabel(f"RR before, ms{said}", fontsize=SMALL, color=SOFT, labelpad=1)
     axes.set_ylabel("RR, ms", fontsize=SMALL, color=SOFT, labelpad=1)
-
-
-def sd1_sd2_ms(summary: Summary) -> tuple[float, float] | None:
-    """Poincaré's widths over pairs of intervals between normal beats, ms."""
-    is_normal = summary.labels == BEATS.index("N")
-    rr_ms = 1000 * summary.rr_s
-    normal = np.full(len(rr_ms), False)
-    normal[1:] = is_normal[1:] & is_normal[:-1] & np.isfinite(rr_ms[1:])
-    pairs = np.flatnonzero(normal[1:] & normal[:-1])
-    if len(pairs) < 2:
-        return None
-    before, after = rr_ms[:-1][pairs], rr_ms[1:][pairs]
-    return float(np.std(after - before) / np.sqrt(2)), float(np.std(after + before) / np.sqrt(2))
-
-
-def _say(axes: Axes, words: str) -> None:
-    style: dict[str, Any] = {"color": SOFT, "fontsize": 8, "ha": "center"}
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, **style)
 
 
 def _plain(axes: Axes) -> None:

@@ -32,7 +32,7 @@ from .paper import (
 from .plots import draw_legend, draw_poincare, draw_tachogram
 from .strips import choose_strips
 from .summary import Interval, Summary, summary_of
-from .tables import draw_episodes, draw_hours, draw_intervals, hours_height
+from .tables import draw_episodes, draw_hours, draw_intervals, hours_height, interval_rows
 from .words import RHYTHMS, STATES, clock, duration, share, whole
 
 LIMITS = (
@@ -99,10 +99,10 @@ def draw_sheet(analysis: Analysis) -> Page:
         draw_strip(page, y, tall, strip, summary)
         y += tall + 1.5
     y = _courses(page, y + 3.5, analysis, summary)
-    draw_intervals(page, MARGIN_MM, y, 82, summary)
+    draw_intervals(page, MARGIN_MM, y, 82, analysis, summary)
     draw_episodes(page, MARGIN_MM + 94, y, INNER_MM - 94, analysis, summary)
     if summary.hours:
-        y += 4.0 * (max(len(summary.intervals), min(len(summary.episodes), 8)) + 1) + 3
+        y += 4.0 * (max(interval_rows(summary), min(len(summary.episodes), 8)) + 1) + 3
         draw_hours(page, MARGIN_MM, y, INNER_MM, analysis, summary)
         assert y + hours_height(summary) < 297
     _footer(page, analysis)
@@ -217,7 +217,8 @@ def _courses(page: Page, y: float, analysis: Analysis, summary: Summary) -> floa
     draw_tachogram(page, (MARGIN_MM + 8, y + 2, 122, height), analysis, summary)
     left = WIDTH_MM - MARGIN_MM - height + 3
     page.text(left - 6, y, "RR to RR (Poincaré)", 8, fontweight="bold")
-    draw_poincare(page, (left, y + 2, height - 3, height - 3), summary)
+    square = (left, y + 2, height - 3, height - 3)
+    draw_poincare(page, square, summary, analysis.heart_rate_variability)
     return y + height + 8.5
 
 

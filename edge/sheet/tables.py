@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..alert_names import NAMES
-from ..analysis import Analysis
+from ..analysis import Analysis, Variability
 from .paper import INK, SOFT, WARN, Page
 from .summary import Hour, Summary
 from .words import clock, duration, share, time_of_day, whole
@@ -19,8 +19,10 @@ MOST_KINDS = 7
 Columns = tuple[tuple[str, float], ...]  # heading, place in mm from the table's left; right-aligned
 
 
-def draw_intervals(page: Page, x: float, y: float, width: float, summary: Summary) -> None:
-    """Median and spread of each interval."""
+def draw_intervals(
+    page: Page, x: float, y: float, width: float, analysis: Analysis, summary: Summary
+) -> None:
+    """Median and spread of each interval, and how far those between normal beats vary."""
     columns = (("median", 25.0), ("5–95 %", 43.0), ("beats", 57.0), ("usual, adults", width))
     _headings(page, x, y, "In ms", columns)
     for row, interval in enumerate(summary.intervals):
@@ -31,6 +33,24 @@ def draw_intervals(page: Page, x: float, y: float, width: float, summary: Summar
         for k, (cell, (_, right)) in enumerate(zip(cells, columns, strict=True)):
             colour, weight = (INK, "bold") if k == 0 else (SOFT if k > 1 else INK, "normal")
             page.text(x + right, at, cell, 7.5, ha="right", color=colour, fontweight=weight)
+    at = y + ROW_MM * interval_rows(summary)
+    page.text(x, at, "HRV", 7.5)
+    said = _varies(analysis.heart_rate_variability)
+    page.text(x + width, at, said, 7.0, ha="right", color=INK)
+
+
+def interval_rows(summary: Summary) -> int:
+    """How many rows `draw_intervals` has below its heading."""
+    return len(summary.intervals) + 1
+
+
+def _varies(found: Variability) -> str:
+    if found.sdnn_ms is None:
+        return f"– ({found.nn_intervals} NN intervals)"
+    return (
+        f"SDNN {whole(found.sdnn_ms)}, RMSSD {whole(found.rmssd_ms)} ms, "
+        f"pNN50 {whole(found.pnn50_percent)} %, {found.nn_intervals} NN"
+    )
 
 
 def draw_episodes(

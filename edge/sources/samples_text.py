@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..formats.text import MINUS, MISSING, number
+from ..formats.text import MINUS, MISSING, hints, number
 from ..formats.units import mv_per_unit
 from ..record import check_rate
 from .chunk import Chunk, Format
 
 MAX_LINE = 4096
-HINT = re.compile(r"\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})", re.IGNORECASE)
 INT16_MISSING = -32768
 
 
@@ -91,8 +90,7 @@ class LineDecoder:
         return second, np.nan if value is None else value
 
     def _hint(self, text: str) -> None:
-        told = {key.casefold(): value for key, value in HINT.findall(text)}
-        given = self._given
+        told, given = hints(text), self._given
         self._given = Given(
             given.rate_hz or number(told.get("rate", "")),
             given.unit or told.get("unit"),

@@ -4,7 +4,7 @@
 // samples are missing.
 
 import { InputError, NeedsAnswer, Growing, checkLength, checkRate } from "./record.mjs";
-import { firstLead, isOtherSignal } from "./lead_names.mjs";
+import { firstLead, isNamedEcg, isOtherSignal } from "./lead_names.mjs";
 import { cells, clean, headLines, isMissing, lineBlocks, numberIn, sample } from "./text.mjs";
 import { mvPerUnit } from "./units.mjs";
 
@@ -18,6 +18,7 @@ const NAME_UNIT = /^(.*)_(mv|uv|µv|μv|nv|v|ms|us|ns|s)$/i;
 const CLOCK = /^\[?'?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)'?\]?$/;
 const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|fs)[^\w]{1,20}([\d.]+)/i;
 const UNIT_HINT = /\bunits?[^\wµμ]{1,20}([a-zµμ]{1,20})/i;
+const HINT = /\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})/gi; // in a comment, as in a stream
 const JUMP = 1.75; // usual steps; a longer one is a gap
 const RATES_AGREE = 0.02;
 const LIKELIEST_HZ = [50, 2000]; // of a time column that says no unit
@@ -35,7 +36,7 @@ export async function readCsv(file, answers = {}) {
   if (unknown.length === signals.length && !answers.unit) asks.push("unit");
   if (asks.length) throw new NeedsAnswer(`${file.name} does not say its ${asks.map((ask) => (ask === "rate" ? "sampling rate" : ask)).join(" and ")}.`, asks);
   const known = signals.filter((at) => answers.unit || !unknown.includes(at));
-  const names = known.map((at) => table.names[at] || (known.length === 1 ? "ECG" : `column ${at + 1}`));
+  const names = known.map((at) => (known.length === 1 && table.lead) || table.names[at] || (known.length === 1 ? "ECG" : `column ${at + 1}`));
   const units = known.map((at) => table.units[at].toLowerCase());
   const leads = known.map((at, k) => ({
     name: names[k],
@@ -69,7 +70,7 @@ async function load(file, table, time, at, answers) {
 async function eachRow(file, table, last, take) {
   for await (const [lines, number, isLast] of lineBlocks(file))
     for (let k = Math.max(table.first + 1 - number, 0); k < lines.length; k++) {
-      if (!lines[k].trim()) continue;
+      if (!isFilled(lines[k])) continue;
       const row = cells(lines[k], table.separator);
       if (row.length <= last) {
         if (isLast && lines.slice(k + 1).every((line) => !line.trim())) return; // cut off within its last row
@@ -85,7 +86,7 @@ export function tableOf(lines) {
     const separator = [";", "\t", ","].find((mark) => lines[at].includes(mark)) ?? null;
     const row = cells(lines[at].replace(/^\ufeff/, ""), separator);
     if (!isRow(row) || row.length > MOST_COLUMNS) continue;
-    const below = lines.slice(at, at + 20).filter((line) => line.trim()).map((line) => cells(line, separator));
+    const below = lines.slice(at, at + 20).filter(isFilled).map((line) => cells(line, separator));
     const rows = below.filter((one) => one.length === row.length && isRow(one));
     if (rows.length >= 2 && rows.length >= 0.8 * (below.length - 1)) return table(lines, at, separator, rows);
   }
@@ -93,7 +94,7 @@ export function tableOf(lines) {
 }
 
 function table(lines, first, separator, rows) {
-  const above = lines.slice(0, first).filter((line) => line.trim()).map((line) => cells(line.replace(/^[\ufeff#% ]+/, ""), separator));
+  const above = lines.slice(0, first).filter((line) => line.trim() && !isHint(line)).map((line) => cells(line.replace(/^[\ufeff#% ]+/, ""), separator));
   const width = rows[0].length, none = Array(width).fill("");
   const labels = above.slice(-2).filter((row) => row.length === width);
   let names = none, units = none;
@@ -108,14 +109,22 @@ function table(lines, first, separator, rows) {
   const pairs = names.map((name, k) => nameAndUnit(name, units[k]));
   const head = lines.slice(0, first).join("\n");
   const unit = UNIT_HINT.exec(head)?.[1] ?? "";
+  const lead = hints(lines.slice(0, first).filter((line) => line.startsWith("#")).join("\n")).lead ?? "";
   return {
     separator, first, decimalComma, rows,
     names: pairs.map(([name]) => name),
     units: pairs.map(([, unit]) => unit),
     rateHz: numberIn(RATE_HINT.exec(head)?.[1] ?? "") ?? undefined,
     unit: mvPerUnit(unit) === undefined ? "" : unit,
+    lead: isNamedEcg(lead) ? clean(lead, 60) : "",
   };
 }
+
+/** What comments say of the samples below them: rate, unit, lead. */
+const hints = (text) => Object.fromEntries([...text.matchAll(HINT)].map(([, key, value]) => [key.toLowerCase(), value]));
+const isHint = (line) => line.startsWith("#") && line.search(HINT) >= 0 && !/[^#,; \t]/.test(line.replace(HINT, ""));
+/** Whether a line below the head is a row: not empty, no comment. */
+const isFilled = (line) => Boolean(line.trim()) && !line.startsWith("#");
 
 function nameAndUnit(name, unit) {
   const match = NAME_WITH_UNIT.exec(name) ?? NAME_UNIT.exec(name);

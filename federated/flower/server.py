@@ -96,7 +96,10 @@ class Server:
         while True:
             entries = read_log(self.run)
             yield entries
-            if self._has_all(entries):
+            # The last bundle is written after the last line, and Flower ends an app whose SuperLink
+            # is gone.
+            if self._has_all(entries) and self.link.is_alive and not self._is_running():
+                self._raise_failure()
                 return
             if len(entries) > done:
                 done, starts = len(entries), 0
@@ -109,14 +112,18 @@ class Server:
                 time.sleep(POLL_S)
                 continue
             starts, checked = starts + 1, time.monotonic()
-            if (self.run / FAILURE).exists():
-                raise InputError((self.run / FAILURE).read_text())
+            self._raise_failure()
             if starts > MOST_STARTS:
                 raise InputError(f"the server's app does not stay up; see {self.link.log}")
             self._submit()
 
     def _has_all(self, entries: list[dict[str, Any]]) -> bool:
         return bool(entries) and entries[-1]["round"] >= self.config.rounds
+
+    def _raise_failure(self) -> None:
+        """What the app could not do, as its sentence."""
+        if (self.run / FAILURE).exists():
+            raise InputError((self.run / FAILURE).read_text())
 
     def _prepare(self, keys: Path) -> None:
         self.run = self.run.resolve()

@@ -92,8 +92,18 @@ def run_rounds(
     federation: Federation,
     publisher: Publisher | None = None,
 ) -> None:
-    """The rounds that are left."""
+    """The rounds that are left; what moved the model is published.
+
+    At a start the last round is published again, for a kill may have come before: the same bundle.
+    """
     server = config.server
+
+    def publish_last() -> None:
+        last = federation.last
+        if publisher is not None and last is not None and last.moved > 0:
+            publisher(federation, last)
+
+    publish_last()
     strategy = FleetStrategy(federation, server.least_nodes, server.wait_s, server.skip)
     nothing = ConfigRecord()
     while federation.done < config.rounds:
@@ -102,5 +112,4 @@ def run_rounds(
         messages = list(strategy.configure_train(number, arrays, nothing, grid))
         replies = grid.send_and_receive(messages, timeout=config.timeout_s) if messages else []
         strategy.aggregate_train(number, replies)
-        if publisher is not None and strategy.last is not None and strategy.last.moved > 0:
-            publisher(federation, strategy.last)
+        publish_last()

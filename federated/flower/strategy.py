@@ -14,14 +14,14 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Strategy
 
 from ..arrays import size_bytes
-from ..rounds import Federation, Round
+from ..rounds import Federation
 from .wire import ROOM, order, reply_of, to_record
 
 POLL_S = 1.0
 
 
 class FleetStrategy(Strategy):
-    """Rounds of a `Federation` by Flower's five steps; `last` is the round that ended."""
+    """Rounds of a `Federation` by Flower's five steps."""
 
     def __init__(
         self,
@@ -32,13 +32,11 @@ class FleetStrategy(Strategy):
         verified_counts: Mapping[str, int] | None = None,
     ) -> None:
         """`skip` rounds pass before a node that did not answer is asked again."""
-        self.federation, self.last = federation, None
+        self.federation = federation
         self._least, self._wait_s, self._skip = least_nodes, wait_s, skip
         self._counts = verified_counts
         self._silent: dict[str, int] = {}  # node: the round that it did not answer
         self._fleet = 0
-
-    last: Round | None
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
@@ -69,10 +67,10 @@ class FleetStrategy(Strategy):
         found = [reply_of(message, limit) for message in replies]
         heard = {reply.client for reply in found}
         self._silent |= {node: number for node in federation.chosen if node not in heard}
-        self.last = federation.close(found, self._counts, self._fleet)
+        last = federation.close(found, self._counts, self._fleet)
         metrics = MetricRecord()
-        metrics["trust-loss"] = self.last.trust_loss
-        metrics["rejected"] = len(self.last.rejected)
+        metrics["trust-loss"] = last.trust_loss
+        metrics["rejected"] = len(last.rejected)
         return to_record(federation.model), metrics
 
     def configure_evaluate(

@@ -90,13 +90,20 @@ def test_a_worker_that_dies_loses_no_record(
     assert all(says in o.failure for o in outcomes[1:])
 
 
-def test_two_records_of_one_name_need_folders_of_their_own(tmp_path: Path) -> None:
+def test_of_two_records_of_one_name_both_are_told_and_one_has_files(tmp_path: Path) -> None:
+    """Which files those are may depend on the workers; what all records are told in does not."""
     write_records(tmp_path / "in", 2)
     (tmp_path / "in" / "p1" / "r1.csv").rename(tmp_path / "in" / "p1" / "r0.csv")
+    together = []
     for workers in (1, 2):
         job = job_of(tmp_path / str(workers))
-        failed = [o for o in analyze_many([tmp_path / "in"], job, workers) if o.failure]
-        assert len(failed) == 2 and "the same name" in failed[1].failure
+        outcomes = list(analyze_many([tmp_path / "in"], job, workers))
+        (refused,) = [o for o in outcomes if o.failure and o.line]
+        assert "the same name" in refused.failure and "--resume" in refused.failure
+        found = contents(tmp_path / str(workers))
+        assert set(found) == {"all.jsonl", "all.csv", "all.json", "own/r0.html", "own/r0.lone"}
+        together.append([found[name] for name in ("all.jsonl", "all.csv", "all.json")])
+    assert together[0] == together[1] and len(together[0][0].splitlines()) == 2
 
 
 def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
@@ -104,7 +111,10 @@ def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "own"))
     outputs = Outputs(json_file=tmp_path / "all.jsonl", annotations="lone", out=tmp_path / "own")
     job = Job(Reader(load_bundle("wrist")), OPTIONS, outputs, store=store)
-    store.begin(job.settings())
+    refused = replace(job, outputs=replace(outputs, csv_file=tmp_path / "all.csv"))
+    with pytest.raises(InputError, match="leave --resume away"):
+        list(analyze_many([tmp_path / "in"], refused))
+    assert not (tmp_path / "own").exists()  # a run that is refused leaves nothing
     first = list(analyze_many([tmp_path / "in"], job))
     kept = contents(tmp_path / "own")
     assert {"p0/r0.csv/analysis.json", "p0/r0.csv/r0.lone", SETTINGS} <= set(kept)
@@ -116,9 +126,9 @@ def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:
         assert len(old) == (4 if workers == 1 else 5) and len(again) == len(first)
         assert (tmp_path / "all.jsonl").read_text() == lines
         assert contents(tmp_path / "own") == kept
-    store.begin(job.settings())
+    other = replace(job, options=replace(OPTIONS, lead="II"))
     with pytest.raises(InputError, match="results of another run"):
-        store.begin({**job.settings(), "lead": "II"})
+        list(analyze_many([tmp_path / "in"], other))
 
 
 def test_keys_stay_below_their_store() -> None:

@@ -53,7 +53,6 @@ def run(cluster: Any, folder: Path, kills: bool = False) -> tuple[list[Any], lis
     store = Store(f"file://{folder}/results")
     outputs = Outputs(json_file=folder / "all.jsonl", annotations="lone", html=True)
     job = Job(Reader(load_bundle("wrist")), ReadOptions(), outputs, store=store)
-    store.begin(job.settings())
     paths = [f"file://{folder}/in", str(folder / "absent.csv")]
     outcomes = []
     for outcome in analyze_on_cluster(cluster.scheduler_address, paths, job, "wrist", print):
@@ -93,14 +92,14 @@ def test_the_command_says_what_is_wrong(cluster: Any, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), *address])
     assert isinstance(done.exception, InputError) and "--out" in str(done.exception)
     out = ["--out", str(tmp_path / "out")]
+    for nobody, says in (("tcp://127.0.0.1:9", "no Dask scheduler"), ("me", "write tcp://HOST")):
+        words = ["analyze", str(tmp_path / "in"), "--scheduler", nobody, *out]
+        done = CliRunner().invoke(cli, words)
+        assert isinstance(done.exception, InputError) and says in str(done.exception)
+        assert not (tmp_path / "out").exists()  # so that the next run may have other settings
     done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), *address, *out])
     assert done.exit_code == 1 and "1 of 3 records failed" in done.output
     assert "208demo  MLII  300 s" in done.output
-    nobody = ["--scheduler", "tcp://127.0.0.1:9"]
-    done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), *nobody, *out])
-    assert isinstance(done.exception, InputError) and "no Dask scheduler" in str(done.exception)
-    done = CliRunner().invoke(cli, ["analyze", str(tmp_path / "in"), "--scheduler", "me", *out])
-    assert isinstance(done.exception, InputError) and "write tcp://HOST" in str(done.exception)
 
 
 def test_records_are_listed_and_fetched_with_their_files(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from leadone.edge.formats import recording as recordings
 from leadone.edge.formats import xml_tree
 from leadone.edge.formats.read import find_records, open_recordings
 from leadone.edge.formats.recording import ReadOptions
+from leadone.edge.sources.chunk import Format
+from leadone.edge.sources.samples_text import Given, LineDecoder
 
 
 @pytest.fixture(scope="module")
@@ -443,6 +445,34 @@ def test_gaps_of_a_damaged_time_stamp_allocate_nothing(
 )
 def test_what_is_no_ecg_is_named(tmp_path: Path, content: bytes, says: str) -> None:
     assert says in refusal(put(tmp_path, content))
+
+
+@pytest.mark.parametrize("header", ["", "ecg\n", "value_uV\n"])
+@pytest.mark.parametrize("at_top", [True, False])
+def test_a_comment_says_to_a_file_what_it_says_to_a_stream(
+    tmp_path: Path, demo_mv: np.ndarray, header: str, at_top: bool
+) -> None:
+    comment = "# rate=360 unit=uV lead=I\n"
+    rows = [f"{1000 * value:.0f}\n" for value in demo_mv[:3000]]
+    rows[1500:1500] = ["# electrode moved, lead=II\n"]
+    text = comment + header if at_top else header + comment
+    record = read_record(put(tmp_path, (text + "".join(rows)).encode(), "strip.csv"))
+    stream = LineDecoder(Given())
+    samples_mv = [chunk.samples_mv for chunk in stream.push((comment + "".join(rows)).encode())]
+    assert stream.format == Format(record.rate_hz, record.lead) == Format(360.0, "I")
+    np.testing.assert_allclose(record.signal_mv, np.concatenate(samples_mv), rtol=1e-6)
+    assert "choose one of I" in refusal(tmp_path / "strip.csv", lead="II")
+
+
+def test_a_comment_names_only_a_lead_and_only_the_one_signal(tmp_path: Path) -> None:
+    def names(head: str, row: str) -> list[str]:
+        path = put(tmp_path, (head + 300 * row).encode(), "strip.csv")
+        return list(read_record(path, **{"rate_hz": 250, "unit": "mV"}).lead.split())
+
+    assert names("# lead: wrist\n", "1\n") == ["signal", "1"]
+    assert names("# lead: V2 unit: mV\n", "1\n") == ["V2"]
+    assert names("# lead=V2\na,b,c\n", "1,2,3\n") == ["a"]  # of which of the three?
+    assert names("# rate=250 unit=mV lead=V2\n", "1 2 3\n") == ["signal", "1"]  # no names
 
 
 def test_what_a_format_has_and_leadone_lacks_is_said(tmp_path: Path, demo_mv: np.ndarray) -> None:

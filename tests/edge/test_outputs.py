@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from leadone import Record, analyze, read_record
 from leadone.cli import DEMO_RECORD
-from leadone.edge.analysis import Analysis
+from leadone.edge.analysis import Analysis, Variability
 from leadone.edge.batch import Job, analyze_many
 from leadone.edge.bundle import load_bundle
 from leadone.edge.formats import beat_csv, fhir_report
@@ -118,11 +119,25 @@ def test_fhir_is_valid_r4_and_says_what_was_found(analysis: Analysis) -> None:
     assert fhir_report.report(analysis) == resources  # the same input, the same ids
 
 
+def test_fhir_has_sdnn_by_its_code_and_the_rest_beside_it(analysis: Analysis) -> None:
+    told = Variability(345, 44.4, 25.1, 6.9, 17.7, 53.3)
+    resources = fhir_report.report(replace(analysis, heart_rate_variability=told))
+    r4b = pytest.importorskip("fhir.resources.R4B.bundle")
+    r4b.Bundle.model_validate(json.loads(json.dumps(fhir_report.bundle([resources]))))
+    observation = by_code(resources, "80404-7")
+    value = observation["valueQuantity"]
+    assert (value["value"], value["code"]) == (44.4, "ms")
+    beside = {part["code"]["text"]: part for part in observation["component"]}
+    assert [part["valueQuantity"]["value"] for part in list(beside.values())[:-1]] == [
+        *(25.1, 6.9, 17.7, 53.3)
+    ]
+    assert beside["pNN50"]["valueQuantity"]["code"] == "%"
+    assert beside["NN intervals"]["valueInteger"] == 345
+
+
 def test_fhir_names_a_person_only_if_asked_to_and_signals_come_back(
     analysis: Analysis, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     resources = fhir_report.report(analysis)
     (patient,) = [r for r in resources if r["resourceType"] == "Patient"]
     assert patient["name"] == [{"text": "Jane Roe"}] and patient["birthDate"] == "1958-03-07"

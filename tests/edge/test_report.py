@@ -2,7 +2,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from leadone.edge import report
-from leadone.edge.analysis import Analysis, Episode, Finding
+from leadone.edge.analysis import Analysis, Episode, Finding, Variability
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Quality, Rhythm
 from leadone.edge.record import Record
@@ -178,6 +178,13 @@ def test_intervals_counts_and_quality_are_the_records(tmp_path: Path) -> None:
     assert rows["QRS"]["count"] == sum(beat.label == "N" for beat in beats)
     assert data["counts"] == {"N": 22, "S": 0, "V": 2, "Q": 0}
     assert data["good_share"] == pytest.approx(0.75)
+
+
+def test_variability_is_on_the_page(tmp_path: Path) -> None:
+    told = Variability(345, 44.4, 25.1, 6.9, 17.7, 53.3)
+    page = page_of(analysis_of(record_of(20), heart_rate_variability=told), tmp_path)
+    assert page.data["variability"] == asdict(told)
+    assert all(f"{name}:" in page.scripts[1] for name in asdict(told) if name != "nn_intervals")
 
 
 def test_findings_are_on_the_page(tmp_path: Path) -> None:

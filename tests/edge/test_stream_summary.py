@@ -6,6 +6,8 @@ import tracemalloc
 
 import pytest
 
+from leadone import analyze, read_record
+from leadone.cli import DEMO_RECORD
 from leadone.edge import scratch
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.stream_summary import MOST_EPISODES, StreamSummary
@@ -39,6 +41,7 @@ def test_few_episodes_have_a_line_each() -> None:
         ("beats", "120 (118 N, 0 S, 2 V, 0 Q)"),
         ("heart rate", "60 /min"),
         ("intervals", "PR -, QRS 100, QT -, QTcF - ms (medians)"),
+        ("variability", "- (54 NN intervals)"),
         ("rhythm", "suspicious of AF 50 %, normal 50 %"),
         ("signal", "90 % good"),
         ("alert", "0:02 Pause for 4.0 s: no beat for 3 s"),
@@ -48,13 +51,23 @@ def test_few_episodes_have_a_line_each() -> None:
 
 def test_many_episodes_have_a_line_a_kind() -> None:
     found = told(MOST_EPISODES)
-    assert len(found.rows()) == 5 + MOST_EPISODES
+    assert len(found.rows()) == 6 + MOST_EPISODES
     found.add([Alert("lead_off", 9000, 8997, "no contact")])
-    alerts = found.rows()[5:]
+    alerts = found.rows()[6:]
     assert alerts == [
         ("alert", f"Pause {MOST_EPISODES} times, first 0:02"),
         ("alert", "Lead off once, first 2:29:57"),
     ]
+
+
+def test_variability_is_that_of_the_analysis() -> None:
+    analysis, found = analyze(read_record(DEMO_RECORD)), StreamSummary()
+    found.add([*analysis.beats, *analysis.quality])
+    rates = analysis.heart_rate_variability
+    assert dict(found.rows())["variability"] == (
+        f"SDNN {rates.sdnn_ms:.0f}, RMSSD {rates.rmssd_ms:.0f} ms, pNN50 {rates.pnn50_percent:.0f} "
+        f"% ({rates.nn_intervals} NN intervals)"
+    )
 
 
 def test_memory_does_not_grow_with_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from leadone.federated.client import Client
 from leadone.federated.config import FederationConfig, Instruction, ServerConfig
 from leadone.federated.device import load_client
 from leadone.federated.flower import client_app, wire
+from leadone.federated.flower import server as server_module
 from leadone.federated.flower.credentials import (
     check_certificate,
     check_server,
@@ -31,7 +33,8 @@ from leadone.federated.flower.credentials import (
     public_keys,
 )
 from leadone.federated.flower.local_grid import LocalGrid
-from leadone.federated.flower.server_app import load_federation, run_rounds
+from leadone.federated.flower.server import Server
+from leadone.federated.flower.server_app import FAILURE, load_federation, run_rounds
 from leadone.federated.flower.strategy import FleetStrategy, present
 from leadone.federated.rounds import Federation
 from leadone.federated.simulation import Fleet, Threat, simulate
@@ -117,7 +120,7 @@ def test_bad_nodes_of_every_kind_cost_a_round_only_themselves() -> None:
     strategy = FleetStrategy(found)
     sent = strategy.configure_train(1, ArrayRecord(), ConfigRecord(), grid)
     strategy.aggregate_train(1, grid.send_and_receive(sent))
-    entry = strategy.last
+    entry = strategy.federation.last
     assert entry is not None and set(entry.rejected) == {str(k) for k in BAD}
     said = [
         "broken on purpose",
@@ -152,7 +155,7 @@ def test_devices_that_cannot_take_part_say_why_and_the_round_goes_on(
     strategy, grid = FleetStrategy(found), LocalGrid(client_app.app, nodes)
     sent = strategy.configure_train(1, ArrayRecord(), ConfigRecord(), grid)
     strategy.aggregate_train(1, grid.send_and_receive(sent))
-    entry = strategy.last
+    entry = strategy.federation.last
     assert entry is not None and found.done == 1 and not np.array_equal(flat(found.model), before)
     assert list(entry.rejected) == ["2", "3", "4"] and set(entry.weights) == {"1"}
     because = ("encoder", "no labelled", "one and the same")
@@ -170,7 +173,7 @@ def test_silent_nodes_are_not_asked_for_two_rounds() -> None:
         heard = [m for m in sent if m.metadata.dst_node_id != 4 or number > 1]
         strategy.aggregate_train(number, grid.send_and_receive(heard))
     assert asked == [[1, 2, 3, 4], [1, 2, 3], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4]]
-    assert strategy.last is not None and not strategy.last.rejected
+    assert strategy.federation.last is not None and not strategy.federation.last.rejected
 
 
 def test_the_wait_for_nodes_ends() -> None:
@@ -195,9 +198,10 @@ def test_a_server_that_stopped_goes_on_at_the_round_that_did_not_end(tmp_path: P
         run_rounds(
             Dies(_fleet_app(_clients(4), {}), {k: {} for k in range(1, 5)}), stopped.config, stopped
         )
-    again = _federation(5, tmp_path / "part")
+    again, published = _federation(5, tmp_path / "part"), list[int]()
     assert again.done == 3
-    run_rounds(grid, again.config, again)
+    run_rounds(grid, again.config, again, lambda _, last: published.append(last.round))
+    assert published == [3, 4, 5]  # whoever was killed may not have come to publish its last
     assert np.array_equal(flat(again.model), flat(whole.model))
 
 
@@ -309,6 +313,41 @@ def test_credentials_are_made_once_and_expired_or_missing_ones_are_named(tmp_pat
     (tmp_path / "bent.crt").write_text("bent")
     with pytest.raises(InputError, match="no certificate"):
         check_certificate(tmp_path / "bent.crt")
+
+
+@pytest.mark.parametrize("failure", ["", "keys/private.pem does not exist; make one"])
+def test_a_server_ends_no_app_that_still_writes_the_last_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    """The last round's line comes before its bundle; what goes wrong there is said."""
+    running = [True, True, True, False]
+    monkeypatch.setattr(server_module, "POLL_S", 0.0)
+    monkeypatch.setattr(Server, "_submit", lambda server: None)
+    monkeypatch.setattr(Server, "_is_running", lambda server: running.pop(0))
+    server = Server(tmp_path / "server.toml", FederationConfig(rounds=1), tmp_path)
+    server.link = SimpleNamespace(is_alive=True)  # type: ignore[assignment]
+    checkpoint.save(tmp_path, checkpoint.Saved(1, {}, {}, {}, {"round": 1}))
+    watched = server._watched(tmp_path)
+    assert [next(watched) for _ in range(4)] == [[{"round": 1}]] * 4 and running == [False]
+    if failure:
+        (tmp_path / FAILURE).write_text(failure)
+        with pytest.raises(InputError, match=failure):
+            list(watched)
+    assert list(watched) == []
+
+
+def test_a_superlink_that_dies_under_the_last_bundle_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = [SimpleNamespace(is_alive=alive, end=lambda: None) for alive in (False, True)]
+    submitted: list[bool] = []
+    monkeypatch.setattr(Server, "_submit", lambda server: submitted.append(server.link.is_alive))
+    monkeypatch.setattr(Server, "_start_link", lambda server, keys: links[1])
+    monkeypatch.setattr(Server, "_is_running", lambda server: False)
+    server = Server(tmp_path / "server.toml", FederationConfig(rounds=1), tmp_path)
+    server.link = links[0]  # type: ignore[assignment]
+    checkpoint.save(tmp_path, checkpoint.Saved(1, {}, {}, {}, {"round": 1}))
+    assert len(list(server._watched(tmp_path))) == 2 and submitted == [False, True]
 
 
 def test_a_finished_server_reads_its_checkpoint_and_names_its_damage(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from leadone import Record
-from leadone.edge.analysis import Analysis, Episode, Finding, Stretch
+from leadone.edge.analysis import Analysis, Episode, Finding, Stretch, Variability
 from leadone.edge.events import Alert, Beat, Quality, Rhythm
 from leadone.edge.sheet.paper import HEIGHT_MM, STRIP_S, WIDTH_MM, gain_for
 from leadone.edge.sheet.sheet import STYLE, draw_sheet, write_sheet
@@ -76,6 +76,7 @@ def crowded(duration_s: float) -> Analysis:
         rhythms=rhythms,
         findings=tuple(Finding(f"CODE{k}", 0.9, True) for k in range(30)),
         rhythm=Rhythm(0.0, duration_s, "af", {"af": 1.0}),
+        heart_rate_variability=Variability(1_750_000, 1234.0, 1234.0, 100.0, 1234.0, 1234.0),
     )
     about = {"patient_name": "W" * 90, "birth_date": "1958-03-07"}
     record = replace(analysis.record, source="a/" + "W" * 200, has_gain=False, about=about)
@@ -153,6 +154,16 @@ def test_an_interval_of_few_beats_says_of_how_many() -> None:
         analysis = analysis_of(100, beats=(*few[:count], *beats[count:]))
         assert said in [text for text, _ in boxes(analysis)]
     assert not any("of 1" in text for text, _ in boxes(analysis_of(100)))
+
+
+def test_variability_is_said_with_what_it_stands_on() -> None:
+    said = [text for text, _ in boxes(analysis_of(100))]
+    assert "– (0 NN intervals)" in said
+    told = Variability(345, 44.4, 25.1, 6.9, 17.7, 53.3)
+    analysis = analysis_of(100, heart_rate_variability=told)
+    assert "SDNN 44, RMSSD 25 ms, pNN50 7 %, 345 NN" in [text for text, _ in boxes(analysis)]
+    labels = [axes.get_xlabel() for axes in draw_sheet(analysis).figure.axes]
+    assert "RR before, ms · SD1 18, SD2 53" in labels
 
 
 def test_gain_falls_only_where_the_strip_would_leave_its_paper() -> None:

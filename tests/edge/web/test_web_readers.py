@@ -185,6 +185,7 @@ CSV: dict[str, tuple[str, float, float, dict[str, Any]]] = {
     "semicolons": (_csv("Zeit [s];EKG [mV]", "{t:.3f};{c}"), 250, 0, {}),
     "tabs": (_csv("t\tI_mV", "{t:.3f}\t{x}"), 250, 0, {}),
     "blanks": (_csv("# fs = 250\n# unit: mV", "{x}"), 250, 0, {}),
+    "a stream's comment": (_csv("# rate=250 unit=mV lead=V2", "{x}"), 250, 0, {}),
     "a row of units": (_csv("'Elapsed time','ECG'\n'seconds','mV'", "{t:.3f},{x}"), 250, 0, {}),
     "clocks": (_csv("time,ecg_mV", "0:{t:06.3f},{x}"), 250, 0, {}),
     "asked": (_csv("", "{u}"), 130, 1e-6, {"rateHz": 130, "unit": "uV"}),
@@ -206,6 +207,25 @@ def test_csv_in_many_spellings(read_by_page: Any, tmp_path: Path, encoding: str)
         _, rate_hz, allowed, _ = spec
         assert answer.get("rateHz") == rate_hz, (name, answer)
         assert np.allclose(_mv(answer), MV, rtol=1e-6 if allowed else 0, atol=allowed), name
+
+
+def test_a_comment_says_what_it_says_in_python(read_by_page: Any, tmp_path: Path) -> None:
+    heads = (
+        "# rate=250 unit=mV lead=V2",
+        "# unit=mV lead=V2\ntime_s,ecg",
+        "# rate=250 unit=mV lead=x",
+    )
+    cases = []
+    for k, head in enumerate(heads):
+        lines = _csv(head, "{t:.3f},{x}" if "time" in head else "{x}").splitlines()
+        (tmp_path / f"{k}.csv").write_text("\n".join([*lines[:300], "# moved", *lines[300:]]))
+        cases.append({"files": [str(tmp_path / f"{k}.csv")]})
+    for k, answer in enumerate(read_by_page(cases=cases)["answers"]):
+        record = read_record(tmp_path / f"{k}.csv")
+        assert _mv(answer).tobytes() == record.signal_mv.tobytes() and len(_mv(answer)) == len(MV)
+        assert answer["rateHz"] == record.rate_hz == 250
+        named = {answer["lead"], record.lead}
+        assert named == ({"V2"} if k < 2 else {"ECG", "signal 1"})
 
 
 def test_jumps_and_empty_cells_are_missing_samples(read_by_page: Any, tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""Heart-rate variability over NN intervals, in one pass over the beats of days.
+
+An NN interval lies between two N beats that were told one after the other, at most `MAX_RR_S`
+apart. It touches neither a second that is not good (a gap, noise, a beat that is not told) nor
+30 s that were read as AF, and is not so much longer or shorter than the eight RR before that a
+beat was missed or is none: two such of 300 make an RMSSD of 35 ms one of 220. What is left out is
+not filled in. Successive differences are those of NN intervals that share a beat.
+
+SDNN, RMSSD and pNN50: Task Force of ESC and NASPE, Eur Heart J 1996;17:354, table 1. SD1 and SD2:
+Brennan, IEEE Trans Biomed Eng 2001;48:1342. Standard deviations divide by n - 1, pNN50 by the
+number of differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from .analysis import Stretch, Variability
+from .beat_store import TIMES, BeatStore
+from .events import Quality
+from .intervals import MAX_RR_S
+from .labels import BEATS
+from .rhythm import WINDOW_S
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Span = tuple[float, float]
+
+MIN_DIFFERENCES = 60  # about a minute: the Task Force's shortest recording
+MIN_NN_SHARE = 0.5  # of the readable RR intervals: of AF or bigeminy the rest means nothing
+RECENT_RR = 8
+MOST_CHANGE = 1.75  # times their median: breathing changes RR less, a missed beat doubles it
+NN50_MS = 50.0
+LEAST_MS = 1e-6  # a step of 50 ms between whole samples is not above 50 ms
+NORMAL = BEATS.index("N")
+
+
+def variability_of(
+    store: BeatStore, quality: Iterable[Quality], rhythms: Iterable[Stretch]
+) -> Variability:
+    """The figures of a record; all but the count are None where too few intervals are left.
+
+    `quality` and `rhythms` are the record's, in order.
+    """
+    nn, differences, sums = _Moments(), _Moments(), _Moments()
+    readable = above_50 = 0
+    for intervals in _intervals(store, quality, rhythms):
+        nn_ms, before_ms = intervals.nn_ms[1:], intervals.nn_ms[:-1]
+        nn.add(nn_ms)
+        differences.add(nn_ms - before_ms)
+        sums.add(nn_ms + before_ms)
+        readable += intervals.readable
+        above_50 += int((np.abs(nn_ms - before_ms) > NN50_MS + LEAST_MS).sum())
+    if differences.count < MIN_DIFFERENCES or nn.count < MIN_NN_SHARE * readable:
+        return Variability(nn.count)
+    return Variability(
+        nn.count,
+        sdnn_ms=nn.deviation,
+        rmssd_ms=differences.root_mean_square,
+        pnn50_percent=100 * above_50 / differences.count,
+        sd1_ms=differences.deviation / sqrt(2),
+        sd2_ms=sums.deviation / sqrt(2),
+    )
+
+
+@dataclass(frozen=True)
+class _Intervals:
+    """Some of the RR intervals: NN in ms, else NaN, behind the one before; the readable ones."""
+
+    nn_ms: Floats
+    readable: int
+
+
+def _intervals(
+    store: BeatStore, quality: Iterable[Quality], rhythms: Iterable[Stretch]
+) -> Iterator[_Intervals]:
+    off = _Spans((q.start_s, q.end_s) for q in quality if q.state != "good")
+    # The first of the windows that a stretch stands on begins before the stretch.
+    af = _Spans((r.start_s - WINDOW_S, r.end_s) for r in rhythms if r.label == "af")
+    last_s, was_normal, last_nn_ms = -np.inf, False, np.nan
+    recent_s = np.full(RECENT_RR, np.nan)
+    for times, labels in store.columns():
+        if not len(times):
+            continue
+        end_s = times[:, TIMES.index("r_s")]
+        start_s = np.concatenate([[last_s], end_s[:-1]])
+        readable = (end_s - start_s <= MAX_RR_S) & ~off.touch(start_s, end_s)
+        rr_s = np.concatenate([recent_s, np.where(readable, end_s - start_s, np.nan)])
+        is_normal = np.concatenate([[was_normal], labels == NORMAL])
+        is_nn = is_normal[1:] & is_normal[:-1] & _plausible(rr_s) & ~af.touch(start_s, end_s)
+        nn_ms = np.where(is_nn, 1000 * rr_s[RECENT_RR:], np.nan)
+        yield _Intervals(np.concatenate([[last_nn_ms], nn_ms]), int(readable.sum()))
+        last_s, was_normal, last_nn_ms = float(end_s[-1]), bool(is_normal[-1]), float(nn_ms[-1])
+        recent_s = rr_s[-RECENT_RR:]
+
+
+def _plausible(rr_s: Floats) -> Bools:
+    """Which RR behind the first `RECENT_RR` are near the median of those before, if any is known.
+
+    NaN is not.
+    """
+    before_s = np.lib.stride_tricks.sliding_window_view(rr_s[:-1], RECENT_RR)
+    last = (np.isfinite(before_s).sum(1, keepdims=True) - 1).clip(0)  # NaN is sorted behind it
+    middle = np.concatenate([last // 2, (last + 1) // 2], 1)
+    usual_s = np.take_along_axis(np.sort(before_s, 1), middle, 1).mean(1)
+    change = np.maximum(rr_s[RECENT_RR:] / usual_s, usual_s / rr_s[RECENT_RR:])
+    plausible: Bools = np.isfinite(rr_s[RECENT_RR:]) & ~(change > MOST_CHANGE)
+    return plausible
+
+
+class _Spans:
+    """Spans in the order of their starts and of their ends, kept no longer than needed."""
+
+    def __init__(self, spans: Iterator[Span]) -> None:
+        self._rest = spans
+        self._near: list[Span] = []
+        self._next = next(self._rest, None)
+
+    def touch(self, start_s: Floats, end_s: Floats) -> Bools:
+        """Which of the next intervals, one after the other, touch a span."""
+        self._near = [span for span in self._near if span[1] > start_s[0]]
+        while self._next is not None and self._next[0] < end_s[-1]:
+            if self._next[1] > start_s[0]:
+                self._near.append(self._next)
+            self._next = next(self._rest, None)
+        starts, ends = np.array([*self._near, (np.inf, np.inf)]).T
+        touched: Bools = starts[np.searchsorted(ends, start_s, "right")] < end_s
+        return touched
+
+
+class _Moments:
+    """Count, mean and squared deviations of what is not NaN (Chan, Am Stat 1983;37:242)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._mean = self._squares = 0.0
+
+    def add(self, values: Floats) -> None:
+        known = values[~np.isnan(values)]
+        if not len(known):
+            return
+        count, mean = self.count + len(known), float(known.mean())
+        apart = mean - self._mean
+        self._squares += float(((known - mean) ** 2).sum())
+        self._squares += apart**2 * self.count * len(known) / count
+        self._mean += apart * len(known) / count
+        self.count = count
+
+    @property
+    def deviation(self) -> float:
+        return sqrt(self._squares / (self.count - 1))
+
+    @property
+    def root_mean_square(self) -> float:
+        return sqrt(self._squares / self.count + self._mean**2)
