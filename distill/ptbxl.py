@@ -98,8 +98,6 @@ def _labels(folder: Path) -> dict[str, Label]:
             )
             for row, codes, superclasses in found
         }
-    except InputError:
-        raise
     except KeyError as error:
         raise InputError(
             f"the tables in {folder} are not PTB-XL's: they lack {error}; see `leadone data get "

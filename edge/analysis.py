@@ -60,6 +60,14 @@ class Variability:
     sd1_ms: float | None = None
     sd2_ms: float | None = None
 
+    @property
+    def words(self) -> str:
+        """SDNN, RMSSD and pNN50 as text; empty where they are not told."""
+        if self.sdnn_ms is None:
+            return ""
+        sdnn, rmssd = f"SDNN {self.sdnn_ms:.0f}", f"RMSSD {self.rmssd_ms:.0f} ms"
+        return f"{sdnn}, {rmssd}, pNN50 {self.pnn50_percent:.0f} %"
+
 
 @dataclass(frozen=True)
 class Analysis:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from .beat_context import QRS_WINDOW
+
 Integers = npt.NDArray[np.int64]
 Levels = tuple[int, ...]
 
 PLACES = ((-12, -6), (6, 15), (25, 40))  # samples from the R peak: where q, S and ST are
-WITHIN = (-25, 36)  # samples from the R peak, whose range is the height
 STEPS = 64  # of a height
 LARGEST = 127
 
@@ -24,8 +25,8 @@ def levels_of(steps: Integers, r: int) -> Levels:
 
     `steps` (n,) are whole steps of the signal from `r` - 25 to `r` + 40 at least.
     """
-    beat = steps[r + WITHIN[0] : r + WITHIN[1]]
-    height = int(beat.max() - beat.min()) + 1
+    qrs = steps[r + QRS_WINDOW[0] : r + QRS_WINDOW[1]]
+    height = int(qrs.max() - qrs.min()) + 1
     means = (
         (STEPS * int(steps[r + first : r + last].sum()), (last - first) * height)
         for first, last in PLACES

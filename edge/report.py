@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .alert_limits import SLOW_TRENDS
-from .alert_names import NAMES
 from .amplitude import amplitude_doubt
 from .analysis import Analysis
 from .events import Alert, Beat
 from .files import make_folder, whole_file
 from .intervals import MAX_RR_S, beat_intervals_ms
 from .labels import BEATS
+from .names import ALERT_NAMES
 from .record import Record
 
 SHOWN_S = 3600.0  # of signal on the page; more would not open on a phone
@@ -185,7 +185,7 @@ def _alerts(analysis: Analysis) -> list[dict[str, Any]]:
         first.setdefault((alert.kind, alert.start_s), alert)
     return [
         {
-            "name": NAMES[kind],
+            "name": ALERT_NAMES[kind],
             "start_s": start_s,
             "end_s": ends.get((kind, start_s)),
             "text": alert.text,

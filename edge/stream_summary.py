@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from .alert_names import NAMES
-from .analysis import Variability
 from .beat_store import BeatStore
 from .event_store import EventStore
 from .events import Alert, Beat, Event, Quality, Rhythm
 from .labels import BEATS
+from .names import ALERT_NAMES
 from .stored_intervals import stored_intervals_ms, stored_rate_bpm
 from .stretches import Stretches
 from .trace import RHYTHM_NAMES, clock, whole_number
@@ -66,7 +65,7 @@ class StreamSummary:
             ("beats", f"{len(self._beats)} ({counts})" if len(self._beats) else "none found"),
             ("heart rate", f"{whole_number(stored_rate_bpm(self._beats))} /min"),
             ("intervals", f"{intervals} ms (medians)"),
-            ("variability", _spread(self._variability())),
+            ("variability", self._variability()),
             ("rhythm", self._rhythm()),
             ("signal", f"{100 * self._good_s / self._judged_s:.0f} % good")
             if self._judged_s > 0
@@ -74,8 +73,9 @@ class StreamSummary:
             *self._alerts(),
         ]
 
-    def _variability(self) -> Variability:
-        return variability_of(self._beats, self._quality, self._stretches.finish())
+    def _variability(self) -> str:
+        found = variability_of(self._beats, self._quality, self._stretches.finish())
+        return f"{found.words or '-'} ({found.nn_intervals} NN intervals)"
 
     def _rhythm(self) -> str:
         if len(self._windows) == 1:
@@ -94,26 +94,16 @@ class StreamSummary:
             found = [("alert", _words(alert)) for alert in self._episodes.values()]
             return found or [("alerts", "none")]
         return [
-            ("alert", f"{NAMES[kind]} {_times(count)}, first {clock(first_s)}")
+            ("alert", f"{ALERT_NAMES[kind]} {_times(count)}, first {clock(first_s)}")
             for (kind, first_s), count in zip(
                 self._first_s.items(), self._kinds.values(), strict=True
             )
         ]
 
 
-def _spread(found: Variability) -> str:
-    """SDNN and RMSSD in ms, pNN50, or that there is not enough for them."""
-    if found.sdnn_ms is None:
-        return f"- ({found.nn_intervals} NN intervals)"
-    return (
-        f"SDNN {whole_number(found.sdnn_ms)}, RMSSD {whole_number(found.rmssd_ms)} ms, "
-        f"pNN50 {whole_number(found.pnn50_percent)} % ({found.nn_intervals} NN intervals)"
-    )
-
-
 def _words(alert: Alert) -> str:
     lasted = "" if alert.end_s is None else f" for {lasted_s(alert):.1f} s"
-    return f"{clock(alert.start_s)} {NAMES[alert.kind]}{lasted}: {alert.text}"
+    return f"{clock(alert.start_s)} {ALERT_NAMES[alert.kind]}{lasted}: {alert.text}"
 
 
 def lasted_s(alert: Alert) -> float:

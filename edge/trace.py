@@ -13,8 +13,8 @@ from rich.text import Text
 
 from .events import Alert, Beat, Event, Quality, Rhythm
 from .intervals import heart_rate_bpm, median_intervals_ms
+from .names import STATE_NAMES
 from .record import FloatArray, Record
-from .sheet.words import STATES
 
 SPAN_S = 6.0
 RECENT_BEATS = 8  # for the heart rate and intervals of the moment
@@ -216,7 +216,7 @@ def clock(seconds: float) -> str:
 def _quality_words(signal: Quality | None) -> str:
     if signal is None:
         return "-"
-    return STATES[signal.state] + (f", {signal.reason}" if signal.reason else "")
+    return STATE_NAMES[signal.state] + (f", {signal.reason}" if signal.reason else "")
 
 
 def _range_mv(samples: FloatArray) -> tuple[float, float]:

@@ -153,7 +153,7 @@ static bool new_qrs(lo_beats *beats, const lo_wave_run *qrs, lo_beat *done) {
     steps[k] = (int16_t)sample(beats, first + k);
     around[k] = (float)steps[k] / LO_STEPS_PER_MV;
   }
-  lo_levels_of(steps + LO_BEHIND_R - LO_LEVELS_BEHIND_R, beat->levels);
+  lo_levels_of(steps + LO_BEHIND_R, beat->levels);
   lo_beat_context_features(&beats->context, r, qrs->offset - qrs->onset, qrs_mv, beat->has_p,
                            around, beats->evidence);
   beats->has_pending = true;

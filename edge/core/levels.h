@@ -5,9 +5,8 @@
 #include "core.h"
 
 enum { LO_LEVELS = 3, LO_LEVEL_STEPS = 64 };
-enum { LO_LEVELS_BEHIND_R = 25, LO_LEVELS_AROUND = 65 };
 
-/* Of the signal from LO_LEVELS_BEHIND_R samples before the R peak on, in LO_LEVEL_STEPS of a height. */
-void lo_levels_of(const int16_t around[LO_LEVELS_AROUND], int8_t levels[LO_LEVELS]);
+/* In LO_LEVEL_STEPS of a height; `r` is the sample of an R peak among those around it, in 1/1024 mV. */
+void lo_levels_of(const int16_t *r, int8_t levels[LO_LEVELS]);
 
 #endif

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 
 from ..analysis import Analysis, Variability
 from ..labels import BEATS
+from ..names import STATE_NAMES
 from ..record import Record
 from .paper import ACCENT, BEAT_COLOURS, INK, LINE, SOFT, Page, width_mm
 from .summary import Summary, shaded_spans
-from .words import RHYTHMS, STATES, clock, whole
+from .words import RHYTHMS, clock, whole
 
 MOST_DOTS = 3000
 BINS = 240
@@ -133,7 +134,7 @@ def draw_legend(page: Page, x: float, y: float, analysis: Analysis, summary: Sum
         *((label, BEAT_COLOURS[label]) for label in BEATS if has_dots and counts[label]),
         *((RHYTHMS[name], RHYTHM_COLOURS[name]) for name in RHYTHM_COLOURS if name in told),
         *(
-            (STATES[name], QUALITY_COLOURS[name])
+            (STATE_NAMES[name], QUALITY_COLOURS[name])
             for name in ("noisy", "lead_off")
             if name in judged
         ),

@@ -11,11 +11,11 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from ..alert_names import NAMES
 from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
 from ..lead_names import lead_key
+from ..names import ALERT_NAMES, STATE_NAMES
 from .paper import (
     INK,
     INNER_MM,
@@ -33,7 +33,7 @@ from .plots import draw_legend, draw_poincare, draw_tachogram
 from .strips import choose_strips
 from .summary import Interval, Summary, summary_of
 from .tables import draw_episodes, draw_hours, draw_intervals, hours_height, interval_rows
-from .words import RHYTHMS, STATES, clock, duration, share, whole
+from .words import RHYTHMS, clock, duration, share, whole
 
 LIMITS = (
     "One lead shows rate, rhythm and intervals; it can't show the place of an infarction, an axis "
@@ -186,7 +186,7 @@ def _of_beats(interval: Interval, summary: Summary) -> str:
 
 
 def _worst(summary: Summary) -> str:
-    rest = {STATES[k]: v for k, v in summary.quality.items() if k != "good" and v > 0}
+    rest = {STATE_NAMES[k]: v for k, v in summary.quality.items() if k != "good" and v > 0}
     return ", ".join(f"{name} {share(value)}" for name, value in rest.items())
 
 
@@ -196,7 +196,7 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         f"{RHYTHMS[label].lower().replace('af', 'AF')} {share(value)}"
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
-    kinds = ", ".join(f"{NAMES[row.kind]} ({row.count})" for row in summary.episodes)
+    kinds = ", ".join(f"{ALERT_NAMES[row.kind]} ({row.count})" for row in summary.episodes)
     found = [finding.code for finding in analysis.findings if finding.is_told]
     origin = "" if lead_key(analysis.record.lead) == "i" else ", which were learned on lead I"
     lines = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..alert_names import NAMES
 from ..analysis import Analysis
 from ..labels import BEATS
+from ..names import ALERT_NAMES
 from ..record import FloatArray
 from .summary import EpisodeRow, Summary, shaded_spans
 from .words import clock, duration, time_of_day
@@ -120,4 +120,4 @@ def _standing_out(summary: Summary) -> list[tuple[float, float, str]]:
 
 def _title(row: EpisodeRow) -> str:
     which = "" if row.count == 1 else f", the longest of {row.count}"
-    return f"{NAMES[row.kind]}{which}: {duration(row.longest_s)}"
+    return f"{ALERT_NAMES[row.kind]}{which}: {duration(row.longest_s)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..alert_names import NAMES
-from ..analysis import Analysis, Variability
+from ..analysis import Analysis
+from ..names import ALERT_NAMES
 from .paper import INK, SOFT, WARN, Page
 from .summary import Hour, Summary
 from .words import clock, duration, share, time_of_day, whole
@@ -35,22 +35,15 @@ def draw_intervals(
             page.text(x + right, at, cell, 7.5, ha="right", color=colour, fontweight=weight)
     at = y + ROW_MM * interval_rows(summary)
     page.text(x, at, "HRV", 7.5)
-    said = _varies(analysis.heart_rate_variability)
+    found = analysis.heart_rate_variability
+    told, count = found.words, found.nn_intervals
+    said = f"{told}, {count} NN" if told else f"– ({count} NN intervals)"
     page.text(x + width, at, said, 7.0, ha="right", color=INK)
 
 
 def interval_rows(summary: Summary) -> int:
     """How many rows `draw_intervals` has below its heading."""
     return len(summary.intervals) + 1
-
-
-def _varies(found: Variability) -> str:
-    if found.sdnn_ms is None:
-        return f"– ({found.nn_intervals} NN intervals)"
-    return (
-        f"SDNN {whole(found.sdnn_ms)}, RMSSD {whole(found.rmssd_ms)} ms, "
-        f"pNN50 {whole(found.pnn50_percent)} %, {found.nn_intervals} NN"
-    )
 
 
 def draw_episodes(
@@ -71,7 +64,7 @@ def draw_episodes(
         first = time_of_day(analysis.record.start_time, episode.first_s) or clock(episode.first_s)
         room_mm = columns[0][1] - DIGIT_MM * len(str(episode.count)) - 1.0
         style = {"color": WARN, "fontweight": "bold"}
-        page.text(x, at, NAMES[episode.kind], 6.7, room_mm=room_mm, **style)
+        page.text(x, at, ALERT_NAMES[episode.kind], 6.7, room_mm=room_mm, **style)
         cells = (str(episode.count), duration(episode.total_s), duration(episode.longest_s), first)
         for cell, (_, right) in zip(cells, columns, strict=True):
             page.text(x + right, at, cell, 7.0, ha="right")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 RHYTHMS = {"normal": "Normal", "af": "Suspected AF", "other": "Other", "noise": "Unreadable"}
-STATES = {"good": "good", "noisy": "noisy", "lead_off": "no contact"}
 
 
 def clock(seconds: float) -> str:

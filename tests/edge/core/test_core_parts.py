@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 
 from leadone import Record
-from leadone.edge.beat_context import FEATURES, BeatContext, first_sample, last_sample
+from leadone.edge.beat_context import (
+    FEATURES,
+    QRS_WINDOW,
+    BeatContext,
+    first_sample,
+    last_sample,
+)
 from leadone.edge.beat_model import BeatModel
 from leadone.edge.bundle import Bundle
 from leadone.edge.c_stream import REASONS
 from leadone.edge.filters import STEPS_PER_MV
 from leadone.edge.frontend import filter_record
 from leadone.edge.labels import BEATS, QRS
-from leadone.edge.levels import PLACES, WITHIN, levels_of
+from leadone.edge.levels import PLACES, levels_of
 from leadone.edge.pooling import Pool
 from leadone.edge.quality import QualityLimits, QualityTracker
 from leadone.edge.waves import (
@@ -101,14 +107,15 @@ def test_certainty_is_pythons_to_a_step(core: ctypes.CDLL) -> None:
 
 def test_levels_are_the_same_bytes(core: ctypes.CDLL) -> None:
     """Of beats, of noise as large as a sample can be, and of halves that have to be rounded."""
-    rng, n = np.random.default_rng(0), PLACES[-1][1] - WITHIN[0]
+    rng, r = np.random.default_rng(0), -QRS_WINDOW[0]
+    n = r + PLACES[-1][1]
     for scale in (1, 40, 1000, 32767):
         for _ in range(500):
             steps = rng.integers(-scale, scale + 1, n).astype(np.int16)
             steps[rng.random(n) < rng.choice([0.0, 0.5, 0.98])] = 0
             found = np.zeros(len(PLACES), np.int8)
-            core.lo_levels_of(POINTER(steps.ctypes.data), POINTER(found.ctypes.data))
-            assert tuple(found.tolist()) == levels_of(steps.astype(np.int64), -WITHIN[0])
+            core.lo_levels_of(POINTER(steps[r:].ctypes.data), POINTER(found.ctypes.data))
+            assert tuple(found.tolist()) == levels_of(steps.astype(np.int64), r)
 
 
 def test_features_of_beats_and_their_class(core: ctypes.CDLL, demo: Record, wrist: Bundle) -> None:

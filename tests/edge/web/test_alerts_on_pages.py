@@ -10,9 +10,9 @@ from pathlib import Path
 from leadone import analyze, read_record
 from leadone.cli import DEMO_RECORD
 from leadone.edge.alert_limits import KINDS, SLOW_TRENDS
-from leadone.edge.alert_names import NAMES
 from leadone.edge.bundle import load_bundle
 from leadone.edge.events import Alert, Rhythm
+from leadone.edge.names import ALERT_NAMES
 from leadone.edge.report import write_report
 from leadone.edge.web_page import web_facts
 
@@ -81,7 +81,9 @@ console.log(JSON.stringify(process.argv.slice(1).map(alertName)));
 """
     command = [node, "--input-type=module", "-e", program, *KINDS]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [NAMES[kind] for kind in KINDS] and len(NAMES) == len(KINDS)
+    assert json.loads(done.stdout) == [ALERT_NAMES[kind] for kind in KINDS] and len(
+        ALERT_NAMES
+    ) == len(KINDS)
 
 
 def test_the_report_has_room_for_what_it_says(

@@ -1,8 +1,11 @@
-"""What each kind of alert is called on every page and sheet; edge/web/names.mjs says the same."""
+"""What alerts and states of the signal are called wherever people read them.
+
+As in edge/web/names.mjs.
+"""
 
 from __future__ import annotations
 
-NAMES = {
+ALERT_NAMES = {
     "af_suspected": "Suspected AF",
     "bradycardia": "Bradycardia",
     "dropped_beats": "Dropped beats",
@@ -17,3 +20,4 @@ NAMES = {
     "v_frequent": "Frequent ventricular beats",
     "v_run": "Ventricular run",
 }
+STATE_NAMES = {"good": "good", "noisy": "noisy", "lead_off": "no contact"}
