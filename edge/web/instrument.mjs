@@ -98,6 +98,7 @@ export class Instrument {
     showFigures(this.$, session, Math.min(session?.positionS ?? 0, view.startS + view.spanS), this.facts);
     this.showState();
     this.figuresEveryMs = Math.max(FIGURES_MS, 10 * (performance.now() - now));
+    document.dispatchEvent(new CustomEvent("leadone-figures")); // for tests
   }
 
   // ---- controls ----------------------------------------------------------------------------

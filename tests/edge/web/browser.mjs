@@ -36,6 +36,11 @@ export async function untilRead(page) {
   await page.locator("#pause:text-is('Again'), #problem:visible, #ask:visible").first().waitFor({ timeout: 120_000 });
 }
 
+/** Wait until the page has written its figures anew, which a busy machine does seldom: they are of now, then. */
+export async function untilFigures(page) {
+  await page.evaluate(() => new Promise((done) => document.addEventListener("leadone-figures", done, { once: true })).then(() => null));
+}
+
 /** Milliseconds between two of the page's marks, the latest of each. */
 export async function between(page, from, to) {
   const at = (name) => page.evaluate((one) => performance.getEntriesByName(one).at(-1)?.startTime ?? null, name);

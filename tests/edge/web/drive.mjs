@@ -1,6 +1,6 @@
 // What a person does on the page, in Chromium: CHROMIUM URL < steps (JSON) > what happened (JSON).
 import { readFileSync } from "node:fs";
-import { openBrowser, untilRead } from "./browser.mjs";
+import { openBrowser, untilFigures, untilRead } from "./browser.mjs";
 
 const [chromium, url] = process.argv.slice(2);
 const steps = JSON.parse(readFileSync(0, "utf8"));
@@ -18,6 +18,7 @@ async function state() {
 }
 
 const DO = {
+  state,
   async open({ files, lead, rate, unit }) {
     await page.setInputFiles("#files", files);
     await page.waitForFunction(() => document.getElementById("files").value === "");
@@ -60,7 +61,7 @@ const DO = {
     return {};
   },
   async look() {
-    await page.waitForTimeout(300);
+    await untilFigures(page);
     return { ...(await state()), pause: await shown("#pause"), live: await shown("#live"), time: await shown("#time"), beats: await shown("#beats"), aloud: await page.locator("#aloud").textContent() };
   },
   async drag({ by }) {

@@ -3,7 +3,7 @@
 // Steps come one by one, so that a test can play the source between them.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { openBrowser } from "./browser.mjs";
+import { openBrowser, untilFigures } from "./browser.mjs";
 
 const [chromium, url, options] = process.argv.slice(2);
 const { page, requests, complaints, close } = await openBrowser(chromium, JSON.parse(options));
@@ -17,6 +17,7 @@ const shown = async (id) => ((await page.locator(id).isVisible()) ? page.locator
 
 const DO = {
   async look() {
+    await untilFigures(page);
     const names = ["name", "about", "state", "problem", "alarms", "pause", "live", "time", "rate", "rhythm", "beats", "signal", "signal-note"];
     const seen = {};
     for (const name of names) seen[name] = await shown(`#${name}`);

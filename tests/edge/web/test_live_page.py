@@ -167,7 +167,6 @@ def test_pause_scroll_and_the_strip_as_a_file(
         home = do("look")
         png, pdf = do("save", id="#png"), do("save", id="#pdf")
         do("click", id="#live")
-        do("wait", ms=300)
         back = do("look")
     assert paused["pause"] == "Go on" and paused["live"] == "To the pen ▸"
     assert paused["time"] == still["time"] and still["pen"] >= 69.0

@@ -261,7 +261,7 @@ def test_a_changed_script_does_not_run(browse: Any, page: Path, tmp_path: Path) 
     text = page.read_text(encoding="utf-8")
     changed = tmp_path / "changed.html"
     changed.write_text(text.replace('"use strict";', '"use strict"; ', 1), encoding="utf-8")
-    answer = browse([{"do": "look"}], changed.as_uri())["answers"][0]
+    answer = browse([{"do": "state"}], changed.as_uri())["answers"][0]
     assert "did not start" in answer["problem"]
 
 
