@@ -2,7 +2,7 @@
 
 Rates: spans where every mean of eight RR is beyond the limit, for 10 s and more, without
 hysteresis. Pauses: 3 s and more between annotated beats. Ventricular: V beats in a row (EC57: two
-are a couplet, three and more a run), and every second beat V, three times and more. AF: the rhythm
+are a couplet, three and more a run), and another beat and a V, three times and more. AF: the rhythm
 annotations (AFIB, AFL). Where ventricular flutter is annotated there are no beats to hold an alert
 to; what is a row of V beats only with fusion beats (F) may be told or not, as EC57 has it of those.
 """
@@ -89,14 +89,10 @@ def _rows(labels: str, least: int, most: int) -> Iterator[tuple[int, int]]:
 
 
 def _bigeminy(labels: str, pairs: int) -> Iterator[tuple[int, int]]:
-    """First and last V beat where every second one is V."""
-    singles = [
-        k
-        for k, label in enumerate(labels)
-        if label == "V" and "V" not in labels[max(k - 1, 0) : k] + labels[k + 1 : k + 2]
-    ]
+    """First and last V beat of pairs, each another beat and a V, one after the other."""
+    paired = [k for k in range(len(labels)) if labels[k] == "V" and labels[k - 1 : k] != "V"]
     row: list[int] = []
-    for k in [*singles, len(labels) + 9]:
+    for k in [*paired, len(labels) + 9]:
         if row and k - row[-1] != 2:
             if len(row) >= pairs:
                 yield row[0], row[-1]

@@ -11,7 +11,7 @@
 | qtc_long | QTc above 500 ms in 16 of 20 beats | in 8 of 20 | ESC 2022: >= 500 ms |
 | v_couplet | 2 V beats in a row | the second | EC57: couplet |
 | v_run | 3 V beats in a row | 2 other beats in a row | AHA/ACC/HRS 2017: >= 3 |
-| v_bigeminy | every second beat V, 3 times | 2 V or 2 other beats in a row | EC57 |
+| v_bigeminy | an other beat and a V, 3 times | 2 V or 2 other beats in a row | EC57 |
 | v_frequent | 6 V beats in 60 s | fewer than 3 | Lown 1971: more than 5 a minute |
 | lead_off | 3 s without signal | signal back | - |
 | reversed_hands | lead I upside down, see `polarity` | upright again | Surawicz & Knilans |

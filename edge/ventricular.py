@@ -47,16 +47,20 @@ class VentricularAlerts:
         if self._others != 1:
             self._end_bigeminy(r_s)
         self._v_s.append(r_s)
-        if not self._pairs:
-            self._pairs_s = r_s
-        self._pairs += 1
-        if self._pairs >= self._limits.v_bigeminy_pairs:
-            self._episodes.open("v_bigeminy", self._pairs_s, r_s)
+        if self._others:  # the second beat of a couplet has no other beat to be a pair with
+            self._pair(r_s)
         if not self._in_row:
             self._row_s = r_s
         self._in_row, self._others = self._in_row + 1, 0
         if self._in_row >= self._limits.v_run_beats:
             self._episodes.open("v_run", self._row_s, r_s)
+
+    def _pair(self, r_s: float) -> None:
+        if not self._pairs:
+            self._pairs_s = r_s
+        self._pairs += 1
+        if self._pairs >= self._limits.v_bigeminy_pairs:
+            self._episodes.open("v_bigeminy", self._pairs_s, r_s)
 
     def _other(self, r_s: float) -> None:
         self._others += 1

@@ -31,14 +31,19 @@ static void remember(lo_ventricular *v, int32_t most, double r_s) {
   v->v_s[v->count++] = r_s;
 }
 
+static void pair(lo_ventricular *v, lo_episodes *episodes, double r_s) {
+  if (v->pairs++ == 0) v->pairs_s = r_s;
+  if (v->pairs >= episodes->limits->v_bigeminy_pairs) {
+    lo_episodes_open(episodes, LEADONE_V_BIGEMINY, v->pairs_s, r_s, LO_AS_THE_BEATS);
+  }
+}
+
 static void hear_v(lo_ventricular *v, lo_episodes *episodes, double r_s) {
   const leadone_limits *limits = episodes->limits;
   if (v->others != 1) end_bigeminy(v, episodes, r_s);
   remember(v, limits->v_frequent_beats, r_s);
-  if (v->pairs++ == 0) v->pairs_s = r_s;
-  if (v->pairs >= limits->v_bigeminy_pairs) {
-    lo_episodes_open(episodes, LEADONE_V_BIGEMINY, v->pairs_s, r_s, LO_AS_THE_BEATS);
-  }
+  /* The second beat of a couplet has no other beat to be a pair with. */
+  if (v->others) pair(v, episodes, r_s);
   if (v->in_row++ == 0) v->row_s = r_s;
   v->others = 0;
   if (v->in_row >= limits->v_run_beats) {

@@ -123,6 +123,9 @@ def test_bigeminy_is_three_pairs_and_a_gap_ends_it() -> None:
     assert opened.at_s == pytest.approx(7 * 0.7) and opened.start_s == pytest.approx(3 * 0.7)
     assert closed.end_s == pytest.approx(9 * 0.7)
     assert not _named(_tell(_beats([0.7] * 9, "NVNVNNVNV")), "v_bigeminy")
+    assert not _named(_tell(_beats([0.7] * 9, "NNVVNVNVN")), "v_bigeminy")  # two after a couplet
+    opened = _named(_tell(_beats([0.7] * 10, "NVVNVNVNVN")), "v_bigeminy")[0]
+    assert opened.start_s == pytest.approx(5 * 0.7) and opened.at_s == pytest.approx(9 * 0.7)
     after_a_gap = _tell(_beats([0.7] * 6 + [4.0] + [0.7] * 2, "NVNVNVNVN"))
     assert _named(after_a_gap, "v_bigeminy")[1].end_s == pytest.approx(6 * 0.7)
 
