@@ -49,7 +49,7 @@ from leadone.distill.records import (
     CLASS_OF_REFERENCE,
     RecordBatch,
     ptbxl_records,
-    read_lead_one,
+    read_lead,
 )
 from leadone.edge.analysis import Analysis
 from leadone.edge.formats.wfdb_records import read_record
@@ -145,7 +145,7 @@ def _findings_auc(model: Multitask, data: Path) -> float:
     rows = [row for row in ptbxl_records(data) if row[2].fold not in TEST_FOLDS]
     features = []
     for path, _, _ in with_progress(rows):
-        x, samples = _window(read_lead_one(path))
+        x, samples = _window(read_lead(path))
         with torch.no_grad():
             deep = model.network.encoder(x)[-1].squeeze(2)
             features.append(pooled(deep, samples // HOP_SAMPLES)[0].double().numpy())

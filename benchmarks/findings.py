@@ -1,6 +1,7 @@
 """Findings of lead I, crossed over PTB-XL's folds: every record told by a readout of the others.
 
     python benchmarks/findings.py --data DATA --model phone
+    python benchmarks/findings.py --data DATA --lead II     # by the readout of lead I
 
 A fold alone has four to twelve cases of a finding. No finding has taught the bundle's network, so
 that its readout can be fitted anew on eight folds for the ninth, and the thresholds be chosen on
@@ -12,6 +13,7 @@ the last column is the specification's, of 12 leads and other records.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from leadone.distill.classification import (
     sensitivity_specificity,
     smooth_threshold,
 )
-from leadone.distill.findings_fit import crossed_logits, read_findings
+from leadone.distill.findings_fit import FindingData, crossed_logits, read_findings
 from leadone.distill.metrics import Interval
 from leadone.distill.ptbxl import PATHOLOGIES
 from leadone.distill.records import ptbxl_records
@@ -39,36 +41,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="wrist")
+    parser.add_argument("--lead", default="I")
     options = parser.parse_args()
-    bundle = load_bundle(options.model)
+    bundle, rows = load_bundle(options.model), ptbxl_records(options.data)
+    leads = dict.fromkeys(("I", options.lead))
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("records", total=1.0)
-        data = read_findings(
-            ptbxl_records(options.data), bundle, lambda share: bar.update(task, completed=share)
-        )
-    logits = crossed_logits(data)
-    weights = patient_weights(data.patients)
-    table = Table(title=f"{len(logits)} records, {bundle.manifest['name']}", box=None)
+        data = {lead: read_findings(rows, bundle, _progress(bar, lead), lead) for lead in leads}
+    learned, read = data["I"], data[options.lead]
+    logits = crossed_logits(learned, told=read)
+    above = logits - _crossed_thresholds(learned, read.folds)
+    weights = patient_weights(read.patients)
+    title = f"{len(logits)} records, lead {options.lead}, {bundle.manifest['name']}"
+    table = Table(title=title, box=None)
     for column in ("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads"):
         table.add_column(column, justify="left" if column == "finding" else "right")
     for k, code in enumerate(PATHOLOGIES):
-        positive, told = data.cases[:, k], logits[:, k]
-        above = told - _crossed_thresholds(positive, told, data.folds)
-        se, sp = sensitivity_specificity(positive, above, 0.0, weights)
-        area = auc(positive, told, weights)
+        positive = read.cases[:, k]
+        se, sp = sensitivity_specificity(positive, above[:, k], 0.0, weights)
+        area = auc(positive, logits[:, k], weights)
         figures = [interval_of(values) for values in (area, se, sp, np.sqrt(se * sp))]
         twelve = f"{TWELVE_LEAD_FIGURES[code][2]:.3f}"
         table.add_row(code, str(positive.sum()), *map(_cell, figures), twelve)
     Console(width=140).print(table)
 
 
-def _crossed_thresholds(positive: np.ndarray, logits: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Each record's threshold, from the folds that it is not in."""
-    cuts = {
-        fold: smooth_threshold(positive[folds != fold], logits[folds != fold])
-        for fold in set(folds)
-    }
-    return np.array([cuts[fold] for fold in folds])
+def _progress(bar: Progress, lead: str) -> Callable[[float], None]:
+    task = bar.add_task(f"lead {lead}", total=1.0)
+    return lambda share: bar.update(task, completed=share)
+
+
+def _crossed_thresholds(learned: FindingData, folds: np.ndarray) -> np.ndarray:
+    """Thresholds (n, findings) for records of these folds, each from the other folds of lead I."""
+    told = crossed_logits(learned)
+
+    def cuts(fold: int) -> list[float]:
+        others = learned.folds != fold
+        pairs = zip(learned.cases[others].T, told[others].T, strict=True)
+        return [smooth_threshold(cases, logits) for cases, logits in pairs]
+
+    by_fold = {fold: cuts(fold) for fold in set(folds.tolist())}
+    return np.array([by_fold[fold] for fold in folds.tolist()])
 
 
 def _cell(figure: Interval) -> str:

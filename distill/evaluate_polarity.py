@@ -18,7 +18,7 @@ from ..edge.errors import InputError
 from .classification import patient_weights
 from .evaluate import Run, known_run, plain_dict, run_of, seen_by, with_progress
 from .metrics import Interval, interval
-from .records import ptbxl_records, read_lead_one
+from .records import ptbxl_records, read_lead
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def evaluate_polarity(
     told: list[tuple[bool, bool]] = []
     analyses: list[Analysis] = []
     for path, _, _ in with_progress(rows):
-        record = read_lead_one(path)
+        record = read_lead(path)
         turned = replace(record, signal_mv=-record.signal_mv)
         both = [analyze(one, bundle) for one in (turned, record)]
         analyses.append(both[1])

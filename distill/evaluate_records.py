@@ -17,6 +17,7 @@ from ..edge.errors import InputError
 from ..edge.formats.wfdb_records import read_record
 from ..edge.labels import RHYTHMS
 from ..edge.record import Record
+from ..edge.record_head import RecordHead
 from .calibration import Calibration, calibrate
 from .classification import (
     auc,
@@ -27,7 +28,7 @@ from .classification import (
 from .datasets import fold_of, read_cinc2017
 from .evaluate import Run, known_run, plain_dict, run_of, seen_by, with_progress
 from .metrics import Interval
-from .records import CLASS_OF_REFERENCE, ptbxl_records, read_lead_one
+from .records import CLASS_OF_REFERENCE, ptbxl_records, read_lead
 
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -162,7 +163,7 @@ def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> Findi
     """Every finding of the bundle, against the statements of PTB-XL's table."""
     rows = [row for row in ptbxl_records(data) if fold is None or row[2].fold == fold]
     _check_any(rows, data, fold)
-    analyses = [_read(read_lead_one(path), bundle) for path, _, _ in with_progress(rows)]
+    analyses = [_read(read_lead(path), bundle) for path, _, _ in with_progress(rows)]
     told = [{f.code: f for f in analysis.findings} if analysis else {} for analysis in analyses]
     run = run_of(
         "ptbxl",
@@ -173,10 +174,11 @@ def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> Findi
     )
     weights = patient_weights(np.array([label.patient for _, _, label in rows]))
     scores, errors = {}, list[dict[str, Any]]()
-    for code in bundle.manifest["record_head"]["findings"]:
+    head = RecordHead.from_manifest(bundle.manifest["record_head"])
+    for code, threshold in zip(head.findings, head.thresholds, strict=True):
         positive = np.array([code in label.codes for _, _, label in rows])
         values = np.array([row[code].probability if code in row else 0.0 for row in told])
-        found = np.array([row[code].is_found if code in row else False for row in told])
+        found = values >= threshold
         scores[code] = _score_finding(positive, values, found, weights)
         errors += _finding_errors(code, run.records, positive, values, found)
     errors.sort(key=lambda error: -float(error["probability"]))

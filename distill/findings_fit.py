@@ -29,7 +29,7 @@ from ..edge.rhythm import FEATURES, RhythmModel
 from .classification import smooth_threshold
 from .classifier import Doubles, fit_readout
 from .ptbxl import PATHOLOGIES, TEST_FOLDS, Label
-from .records import ptbxl_records, read_lead_one
+from .records import ptbxl_records, read_lead
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -70,12 +70,13 @@ def read_findings(
     rows: Sequence[tuple[Path, str, Label]],
     bundle: Bundle,
     progress: Callable[[float], None] | None = None,
+    lead: str = "I",
 ) -> FindingData:
-    """The features of these records; what can't be read is left out."""
+    """The features of these records' lead; what can't be read is left out."""
     features, labels = [], []
     stream = StreamingNetwork(bundle.files[bundle.manifest["network"]])
     for k, (path, _, label) in enumerate(rows):
-        found = record_features(read_lead_one(path), bundle, stream)
+        found = record_features(read_lead(path, lead), bundle, stream)
         if found is not None:
             features.append(found)
             labels.append(label)
@@ -111,13 +112,19 @@ def fit_findings(data: FindingData, head: RecordHead) -> RecordHead:
     )
 
 
-def crossed_logits(data: FindingData, fit: Fit = fit_readouts) -> Doubles:
-    """Logits (n, findings) of each fold by a readout that `fit` makes of the others."""
-    logits = np.full(data.cases.shape, np.nan)
-    for fold in np.unique(data.folds):
-        here = data.folds == fold
-        weights, bias = fit(data[~here])
-        logits[here] = data.features[here] @ weights.T + bias
+def crossed_logits(
+    data: FindingData, fit: Fit = fit_readouts, told: FindingData | None = None
+) -> Doubles:
+    """Logits (n, findings) of each fold by a readout that `fit` makes of the others of `data`.
+
+    They are of `told` where that is given: another lead of the same folds' records.
+    """
+    told = data if told is None else told
+    logits = np.full(told.cases.shape, np.nan)
+    for fold in np.unique(told.folds):
+        here = told.folds == fold
+        weights, bias = fit(data[data.folds != fold])
+        logits[here] = told.features[here] @ weights.T + bias
     return logits
 
 

@@ -19,7 +19,7 @@ from ..edge.network import StreamingNetwork
 from .beat_data import read_evidence
 from .datasets import fold_of
 from .ptbxl import TEST_FOLDS
-from .records import ptbxl_records, read_lead_one
+from .records import ptbxl_records, read_lead
 
 Doubles = npt.NDArray[np.float64]
 UNKNOWN, NONE, SOME = -1, 0, 1
@@ -60,7 +60,7 @@ def collect_hinted(
     hints: list[list[int]] = []
     for k, (path, identity, label) in enumerate(rows):
         network = networks.get(fold_of(identity), networks[None])
-        _, found = read_evidence(read_lead_one(path), network)
+        _, found = read_evidence(read_lead(path), network)
         if len(found) >= LEAST_BEATS:
             features += found
             records += [len(hints)] * len(found)

@@ -111,7 +111,7 @@ def load_unlabelled(data: Path) -> list[LabelledRecord]:
     records = []
     for path, identity, label in ptbxl_records(data):
         if label.fold not in kept:
-            lead_one = read_lead_one(path)
+            lead_one = read_lead(path)
             filtered, _ = filter_record(lead_one.signal_mv, lead_one.rate_hz)
             filtered *= np.float32(RMS_MV / (filtered.std() + 1e-6))  # both copies alike
             records.append(LabelledRecord(identity, filtered, np.empty(0, np.float32)))
@@ -143,9 +143,9 @@ def _finding_groups(data: Path) -> set[str]:
     return {identity for _, identity, label in rows if label.fold not in TEST_FOLDS}
 
 
-def read_lead_one(path: str | Path) -> Record:
-    """Lead I of a record as its device gave it; at `RMS_MV` where the file names no unit."""
-    record = read_record(path, "I")
+def read_lead(path: str | Path, lead: str = "I") -> Record:
+    """A lead of a record as its device gave it; at `RMS_MV` where the file names no unit."""
+    record = read_record(path, lead)
     if record.has_gain:
         return record
     spread = float(np.nanstd(record.signal_mv)) + 1e-6

@@ -11,7 +11,7 @@ from typing import Any
 
 from .amplitude import amplitude_doubt
 from .events import Alert, Beat, Quality, Rhythm
-from .labels import BEATS, HINTS
+from .labels import BEATS
 from .record import Record
 
 PIECE = 1024  # beats or alerts of JSON at a time
@@ -37,16 +37,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Finding:
-    """A diagnosis by its SCP code: its probability, and whether it is above its threshold."""
+    """A diagnosis by its SCP code: its probability, and whether it is called found.
+
+    It is where the probability reaches the finding's threshold and the lead carries the finding
+    (`labels.carries`).
+    """
 
     code: str
     probability: float
     is_found: bool
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it is called found: a hint that lead I hardly shows never is."""
-        return self.is_found and self.code not in HINTS
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .bundle import Bundle, load_bundle
 from .errors import InputError
 from .event_store import EventStore
 from .events import Alert, Beat, Event, Quality, Rhythm
-from .labels import RHYTHMS
+from .labels import RHYTHMS, carries
 from .monitor import Monitor
 from .record import DiskRecord, Record
 from .record_head import RecordHead
@@ -143,7 +143,7 @@ class Gathering:
             quality=kept(self._quality),
             intervals_ms=stored_intervals_ms(self._beats),
             heart_rate_bpm=stored_rate_bpm(self._beats),
-            findings=self._findings(),
+            findings=self._findings(record.lead),
             rhythms=kept(rhythms),
             heart_rate_variability=variability_of(self._beats, self._quality, rhythms),
         )
@@ -156,10 +156,12 @@ class Gathering:
         means = {name: self._sums[name] / self._windows for name in RHYTHMS}
         return Rhythm(0.0, duration_s, max(means, key=lambda name: means[name]), means)
 
-    def _findings(self) -> tuple[Finding, ...]:
-        """Each finding's mean probability over the windows that could be read; if it is enough."""
+    def _findings(self, lead: str) -> tuple[Finding, ...]:
+        """Each finding's mean probability over the windows that could be read; if it is found."""
         if not self._read:
             return ()
         means = {code: total / self._read for code, total in self._found.items()}
         limits = dict(zip(self._head.findings, self._head.thresholds, strict=True))
-        return tuple(Finding(code, p, p >= limits[code]) for code, p in means.items())
+        return tuple(
+            Finding(code, p, p >= limits[code] and carries(lead, code)) for code, p in means.items()
+        )

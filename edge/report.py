@@ -77,7 +77,7 @@ def report_data(analysis: Analysis) -> dict[str, Any]:
             "label": analysis.rhythm.label,
             "probabilities": {k: round(v, 3) for k, v in analysis.rhythm.probabilities.items()},
         },
-        "findings": [[f.code, round(f.probability, 3), f.is_told] for f in analysis.findings],
+        "findings": [[f.code, round(f.probability, 3), f.is_found] for f in analysis.findings],
         "alerts": _alerts(analysis),
         "quality": [
             [round(q.start_s, 2), round(q.end_s, 2), q.state, q.reason] for q in analysis.quality

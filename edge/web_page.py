@@ -16,7 +16,7 @@ from .bundle import Bundle
 from .c_stream import REASONS, STATES
 from .episodes import texts
 from .files import make_folder, whole_file
-from .labels import BEATS, HINTS, RHYTHMS
+from .labels import BEATS, CARRIED_BY, RHYTHMS
 from .record_head import RecordHead
 from .web_parts import assembled, json_in_html
 
@@ -72,7 +72,7 @@ def web_facts(bundle: Bundle) -> dict[str, Any]:
         "reasons": REASONS,
         "texts": texts(AlertLimits()),
         "findings": [
-            {"code": code, "threshold": threshold, "isHint": code in HINTS}
+            {"code": code, "threshold": threshold, "leads": CARRIED_BY.get(code)}
             for code, threshold in findings
         ],
     }

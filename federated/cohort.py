@@ -15,7 +15,7 @@ import numpy as np
 
 from ..distill.datasets import CINC_TEST_FOLD, CINC_VALIDATION_FOLD, fold_of, read_cinc2017
 from ..distill.ptbxl import PATHOLOGIES, TEST_FOLDS, VALIDATION_FOLD
-from ..distill.records import CLASS_OF_REFERENCE, ptbxl_records, read_lead_one
+from ..distill.records import CLASS_OF_REFERENCE, ptbxl_records, read_lead
 from ..edge.bundle import Bundle, load_bundle
 from ..edge.errors import InputError
 from ..edge.files import make_folder, whole_file
@@ -88,7 +88,7 @@ def _ptbxl(name: str, data: Path, cache: Path, bundle: Bundle, progress: Progres
     names = [identity for _, identity, _ in rows]
     features = _features(
         names,
-        (read_lead_one(path) for path, *_ in rows),
+        (read_lead(path) for path, *_ in rows),
         _place(cache, PTBXL, bundle),
         bundle,
         progress,

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..amplitude import amplitude_doubt
 from ..analysis import Analysis, Finding, Variability
-from ..labels import HINTS
+from ..labels import carries
 from ..lead_names import lead_key
 from ..record import Record
 from .fhir import MDC_BASE, MDC_LEADS
@@ -119,7 +119,7 @@ def _observations(analysis: Analysis) -> list[tuple[str, Resource]]:
         {
             "code": {"text": f"{finding.code} (SCP-ECG)"},
             "valueQuantity": _probability(finding.probability),
-            "interpretation": [{"text": _verdict(finding)}],
+            "interpretation": [{"text": _verdict(finding, analysis.record.lead)}],
         }
         for finding in analysis.findings
     ]
@@ -176,9 +176,9 @@ def _observation(code: tuple[str, str] | None, value: Resource) -> Resource:
     return base if code is None else {**base, "code": _code(LOINC, *code)}
 
 
-def _verdict(finding: Finding) -> str:
-    if finding.code in HINTS:
-        return "one lead hardly shows it"
+def _verdict(finding: Finding, lead: str) -> str:
+    if not carries(lead, finding.code):
+        return f"not told on lead {lead}"
     return "found" if finding.is_found else "not found"
 
 
@@ -190,7 +190,7 @@ def _conclusion(analysis: Analysis) -> str:
         f"{len(analysis.beats)} beats",
         "rate not measurable" if rate is None else f"{rate:.0f}/min",
         f"rhythm {analysis.rhythm.label}",
-        *(finding.code for finding in analysis.findings if finding.is_told),
+        *(finding.code for finding in analysis.findings if finding.is_found),
         *(f"alert {kind.replace('_', ' ')}" for kind in dict.fromkeys(kinds)),
         *([doubt] if (doubt := amplitude_doubt(analysis.record)) else []),
     ]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ..amplitude import amplitude_doubt
 from ..analysis import Analysis
 from ..files import make_folder, whole_file
-from ..lead_names import lead_key
+from ..labels import carries
 from ..names import ALERT_NAMES, STATE_NAMES
 from .paper import (
     INK,
@@ -197,12 +197,14 @@ def _findings(page: Page, y: float, analysis: Analysis, summary: Summary) -> flo
         for label, value in sorted(summary.rhythm.items(), key=lambda item: -item[1])
     )
     kinds = ", ".join(f"{ALERT_NAMES[row.kind]} ({row.count})" for row in summary.episodes)
-    found = [finding.code for finding in analysis.findings if finding.is_told]
-    origin = "" if lead_key(analysis.record.lead) == "i" else ", which were learned on lead I"
+    lead, codes = analysis.record.lead, [finding.code for finding in analysis.findings]
+    found = [finding.code for finding in analysis.findings if finding.is_found]
+    untold = [code for code in codes if not carries(lead, code)]
+    rest = f" (not told on lead {lead}: {', '.join(untold)})" if untold else ""
     lines = [
         f"Rhythm over time: {rhythm or 'too short to tell'}.",
         f"Episodes: {kinds or 'none'}.",
-        f"Findings above their thresholds{origin}: {', '.join(found) or 'none'}.",
+        f"Findings above their thresholds: {', '.join(found) or 'none'}{rest}.",
     ]
     for row, line in enumerate(lines):
         page.text(MARGIN_MM, y + 4.4 + 3.7 * row, line, 7.5)

@@ -1,6 +1,7 @@
 // The figures of the moment: rate, rhythm, intervals, beats, signal, as they were at one time of the record.
 
 import { heartRate, medianIntervals } from "./intervals.mjs";
+import { leadKey } from "./lead_names.mjs";
 import { FINDINGS, RHYTHMS } from "./names.mjs";
 
 const RECENT_BEATS = 8;
@@ -28,10 +29,10 @@ function showRhythm($, session, rhythm, facts) {
   $("rhythm-card").classList.toggle("warn", rhythm?.label === "af");
   const found = facts.findings
     .filter(({ code }) => rhythm?.findings[code] !== undefined)
-    .map(({ code, threshold, isHint }) => ({ code, probability: rhythm.findings[code], isFound: !isHint && rhythm.findings[code] >= threshold }))
+    .map(({ code, threshold, leads }) => ({ code, probability: rhythm.findings[code], isFound: rhythm.findings[code] >= threshold && (!leads || leads.includes(leadKey(session.leadName))) }))
     .sort((a, b) => b.isFound - a.isFound || b.probability - a.probability);
   showFindings($("findings"), found);
-  set($("findings-note"), rhythm ? `${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. One lead hardly shows incomplete right bundle branch and left anterior fascicular block: they are never marked.` : "Told from 30 s of signal.");
+  set($("findings-note"), rhythm ? `${session.label(rhythm.start_s)} to ${session.label(rhythm.end_s)}: how likely a cardiologist would write it under this ECG; marked where it is above the model's threshold. Long PR and bundle branch blocks are marked on lead I alone; incomplete right bundle branch and left anterior fascicular block, which one lead hardly shows, never.` : "Told from 30 s of signal.");
 }
 
 function showFindings(list, found) {

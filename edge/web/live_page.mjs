@@ -53,8 +53,8 @@ export class LivePage extends Instrument {
   // ---- how it is ---------------------------------------------------------------------------
 
   describe() {
-    const { name, lead, rateHz, hasGain } = this.session;
-    const about = [`lead ${lead}`, `${Math.round(1000 * rateHz) / 1000} Hz`];
+    const { name, leadName, rateHz, hasGain } = this.session;
+    const about = [`lead ${leadName}`, `${Math.round(1000 * rateHz) / 1000} Hz`];
     if (!hasGain) about.push("the source gives no gain: millivolts are a guess");
     this.$("name").textContent = name;
     this.$("about").textContent = about.join(" · ");

@@ -15,9 +15,9 @@ const EPISODES = 2000;
 export class LiveSession extends Told {
   /** `hello` is what the server says first, `facts` what the page knows of its bundle. */
   constructor(hello, facts) {
-    super(facts);
-    const { name, lead, rate_hz: rateHz, has_gain: hasGain, keep_s: keepS, started_at_s: startedAtS } = hello;
-    Object.assign(this, { name, lead, rateHz, hasGain, keepS, startedAtS });
+    super(facts, hello.lead);
+    const { name, rate_hz: rateHz, has_gain: hasGain, keep_s: keepS, started_at_s: startedAtS } = hello;
+    Object.assign(this, { name, rateHz, hasGain, keepS, startedAtS });
     this.gone = { N: 0, S: 0, V: 0, Q: 0, ...hello.gone }; // beats that are not kept any more
     this.mv = new Float32Array(1 << 16);
     this.received = 0;

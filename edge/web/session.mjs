@@ -7,7 +7,7 @@ const CHUNK_S = 0.1;
 export class Session extends Told {
   /** `signal` is what a lead's `load` gives. */
   constructor(recording, lead, signal, stream) {
-    super(stream.facts);
+    super(stream.facts, lead.name);
     Object.assign(this, { recording, lead, stream }, signal);
     this.durationS = this.mv.length / this.rateHz;
     this.read = 0; // samples

@@ -44,7 +44,7 @@ function draw(ctx, { session, view, baseline, facts }, [width, height], row) {
   ctx.save();
   ctx.translate(MARGIN, MARGIN);
   words(ctx, session.name, 0, 14, C.ink, { size: 15, weight: 700 });
-  words(ctx, `lead ${session.lead}, ${Math.round(session.rateHz)} Hz, ${dayOf(session)}${session.label(view.startS)} to ${session.label(endS)}`, 0, 31, C.soft, { size: 11 });
+  words(ctx, `lead ${session.leadName}, ${Math.round(session.rateHz)} Hz, ${dayOf(session)}${session.label(view.startS)} to ${session.label(endS)}`, 0, 31, C.soft, { size: 11 });
   words(ctx, figures(session, view.startS, endS), 0, 46, C.ink, { size: 11 });
   ctx.translate(0, HEAD);
   for (let x = 0; x < view.width; x += row) {

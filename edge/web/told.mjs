@@ -6,7 +6,8 @@ import { clock } from "./canvas.mjs";
 
 export class Told {
   /** `facts` say which alerts are trends of minutes. */
-  constructor(facts) {
+  constructor(facts, leadName) {
+    this.leadName = leadName;
     this.slowTrends = new Set(facts.slow_trends);
     this.beats = [];
     this.rhythms = [];

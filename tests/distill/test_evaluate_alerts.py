@@ -34,7 +34,8 @@ def _record(folder: Path, rr_s: list[float], symbols: str) -> Path:
 
 
 def test_the_reference_is_the_rules_on_annotated_beats(tmp_path: Path) -> None:
-    symbols = "N" * 20 + "VV" + "N" * 5 + "VVVV" + "N" * 5 + "VNVNV" + "N" * 3 + "VVNVNV" + "N" * 3 + "N" * 30
+    ventricular = "VV" + "N" * 5 + "VVVV" + "N" * 5 + "VNVNV" + "N" * 3 + "VVNVNV"
+    symbols = "N" * 20 + ventricular + "N" * 33
     rr_s = [0.8] * (len(symbols) - 30) + [0.5] * 30
     rr_s[10] = 3.5
     found, exempt = alert_reference(_record(tmp_path, rr_s, symbols), AlertLimits())
