@@ -154,7 +154,7 @@ def _findings_auc(model: Multitask, data: Path) -> float:
         np.array([row[2].fold for row in rows]),
         np.array([r[2].patient for r in rows]),
     )
-    found = FindingData(np.array(features), cases, folds, patients)
+    found = FindingData(np.array(features), cases, folds, patients, np.full(len(rows), "I"))
     logits = crossed_logits(found, lambda some: fit_head(some.features, some.cases))
     return float(macro_auc(cases, logits, np.ones((1, len(rows))))[0])
 

@@ -13,7 +13,6 @@ the last column is the specification's, of 12 leads and other records.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +25,15 @@ from leadone.distill.classification import (
     interval_of,
     patient_weights,
     sensitivity_specificity,
-    smooth_threshold,
 )
-from leadone.distill.findings_fit import FindingData, crossed_logits, read_findings
+from leadone.distill.findings_fit import (
+    LEADS,
+    FindingData,
+    crossed_logits,
+    fit_readouts,
+    lead_one_thresholds,
+    read_findings,
+)
 from leadone.distill.metrics import Interval
 from leadone.distill.ptbxl import PATHOLOGIES
 from leadone.distill.records import ptbxl_records
@@ -44,19 +49,21 @@ def main() -> None:
     parser.add_argument("--lead", default="I")
     options = parser.parse_args()
     bundle, rows = load_bundle(options.model), ptbxl_records(options.data)
-    leads = dict.fromkeys(("I", options.lead))
+    leads = tuple(dict.fromkeys((*LEADS, options.lead)))
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        data = {lead: read_findings(rows, bundle, _progress(bar, lead), lead) for lead in leads}
-    learned, read = data["I"], data[options.lead]
-    logits = crossed_logits(learned, told=read)
-    above = logits - _crossed_thresholds(learned, read.folds)
-    weights = patient_weights(read.patients)
+        task = bar.add_task("records", total=1.0)
+        data = read_findings(rows, bundle, leads, lambda share: bar.update(task, completed=share))
+    logits = crossed_logits(data, _fit)
+    above = logits - _crossed_thresholds(data, logits)
+    shown = data.leads == options.lead
+    data, logits, above = data[shown], logits[shown], above[shown]
+    weights = patient_weights(data.patients)
     title = f"{len(logits)} records, lead {options.lead}, {bundle.manifest['name']}"
     table = Table(title=title, box=None)
     for column in ("finding", "cases", "AUC", "Se", "Sp", "G-mean", "12 leads"):
         table.add_column(column, justify="left" if column == "finding" else "right")
     for k, code in enumerate(PATHOLOGIES):
-        positive = read.cases[:, k]
+        positive = data.cases[:, k]
         se, sp = sensitivity_specificity(positive, above[:, k], 0.0, weights)
         area = auc(positive, logits[:, k], weights)
         figures = [interval_of(values) for values in (area, se, sp, np.sqrt(se * sp))]
@@ -65,22 +72,18 @@ def main() -> None:
     Console(width=140).print(table)
 
 
-def _progress(bar: Progress, lead: str) -> Callable[[float], None]:
-    task = bar.add_task(f"lead {lead}", total=1.0)
-    return lambda share: bar.update(task, completed=share)
+def _fit(data: FindingData) -> tuple[np.ndarray, np.ndarray]:
+    """As a bundle's: a lead that is only looked at teaches nothing."""
+    return fit_readouts(data[np.isin(data.leads, LEADS)])
 
 
-def _crossed_thresholds(learned: FindingData, folds: np.ndarray) -> np.ndarray:
-    """Thresholds (n, findings) for records of these folds, each from the other folds of lead I."""
-    told = crossed_logits(learned)
-
-    def cuts(fold: int) -> list[float]:
-        others = learned.folds != fold
-        pairs = zip(learned.cases[others].T, told[others].T, strict=True)
-        return [smooth_threshold(cases, logits) for cases, logits in pairs]
-
-    by_fold = {fold: cuts(fold) for fold in set(folds.tolist())}
-    return np.array([by_fold[fold] for fold in folds.tolist()])
+def _crossed_thresholds(data: FindingData, logits: np.ndarray) -> np.ndarray:
+    """Each recording's thresholds (n, findings), from lead I of the folds that it is not in."""
+    cuts = np.empty_like(logits)
+    for fold in np.unique(data.folds):
+        others = data.folds != fold
+        cuts[~others] = lead_one_thresholds(data[others], logits[others])
+    return cuts
 
 
 def _cell(figure: Interval) -> str:

@@ -18,9 +18,12 @@ from leadone.distill.datasets import (
     read_cinc2017,
 )
 from leadone.distill.findings_fit import (
+    LEADS,
+    SHAPES,
     FindingData,
     crossed_logits,
     fit_findings,
+    fit_readouts,
     read_findings,
 )
 from leadone.distill.ptbxl import PATHOLOGIES, read_labels
@@ -199,10 +202,11 @@ def test_findings_are_fitted_on_what_a_bundle_makes_of_records_and_told_from_one
 ) -> None:
     rows = [row for row in ptbxl_records(data_dir) if row[2].fold in (1, 2, 9)]
     bundle = load_bundle("wrist")
-    data = read_findings(rows, bundle)
-    unseen = data.folds == 9
+    data = read_findings(rows, bundle, LEADS)
+    assert set(data.leads) == set(LEADS) and not np.isnan(data.features).any()
+    unseen = (data.folds == 9) & (data.leads == "I")
     head = RecordHead.from_manifest(bundle.manifest["record_head"])
-    fitted = fit_findings(data[~unseen], head)
+    fitted = fit_findings(data[data.folds != 9], head)
     assert fitted.rhythm_weights == head.rhythm_weights
     assert "CRBBB" in fitted.findings and set(fitted.thresholds) == {0.5}
     told = np.array([fitted.finding_probabilities(row)["CRBBB"] for row in data.features[unseen]])
@@ -213,9 +217,25 @@ def test_findings_are_fitted_on_what_a_bundle_makes_of_records_and_told_from_one
 def test_no_fold_is_told_by_a_readout_of_itself() -> None:
     rng = np.random.default_rng(0)
     folds = np.arange(300) % 3
-    cases = np.stack([folds == 1], 1)  # what only a record's own fold could teach
+    cases = np.repeat((folds == 1)[:, None], 10, 1)  # what only a record's own fold could teach
     data = FindingData(
-        np.eye(3)[folds] + rng.normal(0, 0.01, (300, 3)), cases, folds, folds.astype(str)
+        np.eye(3)[folds] + rng.normal(0, 0.01, (300, 3)),
+        cases,
+        folds,
+        folds.astype(str),
+        np.full(300, "I"),
     )
     logits = crossed_logits(data)
     assert logits[folds == 1].max() < 0
+
+
+def test_lead_two_teaches_rhythm_and_not_shapes() -> None:
+    rng = np.random.default_rng(0)
+    features, leads = rng.normal(size=(400, 3)), np.repeat(["I", "II"], 200)
+    cases = np.repeat((features[:, 0] > 0.5)[:, None], len(PATHOLOGIES), 1)
+    cases[200:] = (features[200:, 1] > 0.5)[:, None]  # lead II shows it elsewhere
+    data = FindingData(features, cases, np.arange(400) % 8, leads, leads)
+    both, own = fit_readouts(data, 1)[0], fit_readouts(data[leads == "I"], 1)[0]
+    alike = np.isclose(both, own, atol=1e-4).all(1)
+    assert [code for code, one in zip(PATHOLOGIES, alike, strict=True) if one] == list(SHAPES)
+    assert (both[~alike, 1] > 0.3).all() and (np.abs(own[:, 1]) < 0.1).all()
