@@ -956,6 +956,7 @@ def quantize(
             max_loss_points=max_loss if compare else None,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
             compared=show,
+            said=_say,
         )
     keys = ("parameters", "macs_per_second")
     click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
@@ -1073,6 +1074,7 @@ def refit(model: str, data: Path, out: Path, model_version: str) -> None:
             out,
             version=model_version,
             progress=lambda what, share: bar.update(task, description=what, completed=share),
+            said=_say,
         )
     click.echo(f"bundle in {out}")
 
@@ -1686,6 +1688,10 @@ def _need_export() -> None:
     if missing:
         what = ", ".join(missing)
         raise InputError(f"exporting needs {what}: pip install 'leadone[train,export]'")
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _fail(sentence: str, code: int) -> None:

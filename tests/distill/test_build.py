@@ -17,6 +17,7 @@ from leadone.distill.tables import loss_table
 from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input
+from leadone.edge.rhythm import RhythmModel
 
 
 def _lead(dataset: str, lead: str, signal_mv: np.ndarray) -> LabelledLead:
@@ -72,6 +73,16 @@ def test_a_network_that_sees_both_ways_is_no_bundle(
     monkeypatch.setattr(build, "load_run", lambda run: (Multitask(config.encoder), config))
     with pytest.raises(InputError, match="sees both ways, as a teacher does"):
         build_bundle(tmp_path, tmp_path, tmp_path / "b", name="x", version="0")
+
+
+def test_a_bundle_without_findings_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped, said = load_bundle("wrist"), list[str]()
+    rhythm = RhythmModel.from_manifest(shipped.manifest["rhythm"])
+    monkeypatch.setattr(build, "collect", lambda *_: None)
+    monkeypatch.setattr(build, "fit", lambda _: rhythm)
+    manifest = refit_bundle(shipped, tmp_path, tmp_path / "b", version="9.9.9", said=said.append)
+    assert manifest["record_head"]["findings"] == []
+    assert said == [f"{tmp_path} has no ptbxl: the bundle tells no findings"]
 
 
 def test_what_is_fitted_anew_stands_among_what_a_bundle_has_seen(
