@@ -109,7 +109,7 @@ def build_bundle(
                 *twins,
                 config.fold,
                 [name for name in SETS if with_rhythm or name != "cinc2017"],
-                progress=(lambda what: progress(f"int8 on {what}", 0.0)) if progress else None,
+                progress=progress,
             )
             if compared is not None:
                 compared(figures)
