@@ -1111,6 +1111,9 @@ def models(name: str | None, as_json: bool) -> None:
         )
         for dataset, count in one.trained_on.items():
             console.print(f"  saw {dataset}: {count} source records, {SOURCES[dataset].licence}")
+        if one.noise_share:
+            share = f"the first {one.noise_share:.0%} of each recording, as noise"
+            console.print(f"  saw nstdb: {share}, {SOURCES['nstdb'].licence}")
         for dataset, scores in one.scores.items():
             table = Table(box=None, pad_edge=False, show_header=False)
             for figure, value in score_lines(scores):

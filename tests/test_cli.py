@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from leadone.cli import DEMO_RECORD, _phases, cli
-from leadone.edge.bundle import load_bundle
+from leadone.edge.bundle import load_bundle, shipped_models
 
 LEADONE = [sys.executable, "-m", "leadone.cli"]
 
@@ -218,6 +218,10 @@ def test_evaluate_wants_the_data(tmp_path: Path) -> None:
 def test_models_lists_the_shipped_one() -> None:
     result = CliRunner().invoke(cli, ["models"])
     assert result.exit_code == 0 and "wrist" in result.output and "int8" in result.output
+    saw = "saw nstdb: the first 66% of each recording, as noise, ODC-BY"
+    assert result.output.count(saw) == len(shipped_models())
+    listed = json.loads(CliRunner().invoke(cli, ["models", "--json"]).output)
+    assert {one["noise_share"] for one in listed} == {0.66}
 
 
 def test_bundles_are_signed_shown_and_trusted(short: Path, tmp_path: Path) -> None:
