@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import wraps
+from functools import partial, wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from . import __version__
@@ -696,13 +705,9 @@ def _build_shards(
     from .pretrain.shards import build_shards
 
     kept = frozenset(leave_out.read_text().split()) if leave_out is not None else frozenset()
-    with _progress(console) as bar:
-        task = bar.add_task("shards", total=1.0)
-        manifest = build_shards(
-            entries(list(folders), kept),
-            place,
-            progress=lambda share: bar.update(task, completed=share),
-        )
+    with _phases("shards", console) as progress:
+        listed = entries(list(folders), kept)
+        manifest = build_shards(listed, place, progress=partial(progress, "shards"))
     for reason, count in manifest["skipped"].items():
         click.echo(f"left out {count} records: {reason}", err=True)
 
@@ -941,8 +946,7 @@ def quantize(
     def show(figures: list[Figure]) -> None:
         Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS).print(loss_table(figures))
 
-    with _progress(Console(stderr=True)) as bar:
-        task = bar.add_task("network", total=1.0)
+    with _phases("network", Console(stderr=True)) as progress:
         manifest = build_bundle(
             run,
             data,
@@ -954,8 +958,9 @@ def quantize(
             with_rhythm=rhythm,
             percentile=percentile,
             max_loss_points=max_loss if compare else None,
-            progress=lambda what, share: bar.update(task, description=what, completed=share),
+            progress=progress,
             compared=show,
+            said=_say,
         )
     keys = ("parameters", "macs_per_second")
     click.echo(json.dumps({"bundle": str(out), **{key: manifest[key] for key in keys}}))
@@ -1065,14 +1070,14 @@ def refit(model: str, data: Path, out: Path, model_version: str) -> None:
     from .edge.bundle import load_bundle
 
     bundle = load_bundle(model)
-    with _progress(Console(stderr=True)) as bar:
-        task = bar.add_task("rhythm", total=1.0)
+    with _phases("rhythm", Console(stderr=True)) as progress:
         refit_bundle(
             bundle,
             data,
             out,
             version=model_version,
-            progress=lambda what, share: bar.update(task, description=what, completed=share),
+            progress=progress,
+            said=_say,
         )
     click.echo(f"bundle in {out}")
 
@@ -1106,6 +1111,9 @@ def models(name: str | None, as_json: bool) -> None:
         )
         for dataset, count in one.trained_on.items():
             console.print(f"  saw {dataset}: {count} source records, {SOURCES[dataset].licence}")
+        if one.noise_share:
+            share = f"the first {one.noise_share:.0%} of each recording, as noise"
+            console.print(f"  saw nstdb: {share}, {SOURCES['nstdb'].licence}")
         for dataset, scores in one.scores.items():
             table = Table(box=None, pad_edge=False, show_header=False)
             for figure, value in score_lines(scores):
@@ -1656,11 +1664,29 @@ def _speed(text: str) -> float | None:
 
 
 def _progress(console: Console, *more: TextColumn) -> Progress:
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    """A bar of things that are counted."""
+    return _bar(console, MofNCompleteColumn(), TimeRemainingColumn(), *more)
+
+
+@contextmanager
+def _phases(first: str, console: Console) -> Iterator[Callable[[str, float], None]]:
+    """A bar of work in phases: it is told their names, and the share of each that is done."""
+    with _bar(console, TaskProgressColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task(first, total=None)
+
+        def progress(phase: str, share: float) -> None:
+            if phase != bar.tasks[0].description:
+                bar.reset(task, description=phase)  # the time that is left is this phase's
+            bar.update(task, completed=share, total=1.0)
+
+        yield progress
+
+
+def _bar(console: Console, *columns: ProgressColumn) -> Progress:
     return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
         *columns,
-        TimeRemainingColumn(),
-        *more,
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -1686,6 +1712,10 @@ def _need_export() -> None:
     if missing:
         what = ", ".join(missing)
         raise InputError(f"exporting needs {what}: pip install 'leadone[train,export]'")
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..edge.errors import InputError
 from .datasets import CINC_VALIDATION_FOLD
-from .evaluate import BeatResult, DelineationResult, Result, evaluate_set
+from .evaluate import BeatResult, DelineationResult, Result, Share, evaluate_set
 from .evaluate_records import FindingResult, RhythmResult, evaluate_records
 from .ptbxl import VALIDATION_FOLD
 
@@ -44,7 +45,7 @@ def arithmetic_loss(
     int8: Path,
     fold: int | None,
     sets: Sequence[str] = SETS,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> list[Figure]:
     """Both bundles on the `sets` that are below `data`: records of `fold`, all for None.
 
@@ -54,9 +55,11 @@ def arithmetic_loss(
     for name in sets:
         if not (data / name).is_dir():
             continue
-        if progress is not None:
-            progress(name)
-        wanted, got = (_scores(name, data, bundle, fold) for bundle in (float32, int8))
+        show = partial(progress, f"int8 on {name}") if progress is not None else None
+        wanted, got = (
+            _scores(name, data, bundle, fold, _half_of(show, half))
+            for half, bundle in enumerate((float32, int8))
+        )
         pairs = zip(wanted, got, strict=True)
         figures += [Figure(name, a.name, a.value, b.value, a.unit, a.bounded) for a, b in pairs]
     return [f for f in figures if np.isfinite(f.float32) and np.isfinite(f.int8)]
@@ -81,14 +84,21 @@ class _Value:
     bounded: bool = True
 
 
-def _scores(name: str, data: Path, bundle: Path, fold: int | None) -> list[_Value]:
+def _half_of(progress: Share | None, half: int) -> Share | None:
+    """What tells the progress of the first (0) or second (1) half of some work."""
+    return None if progress is None else lambda share: progress((half + share) / 2)
+
+
+def _scores(
+    name: str, data: Path, bundle: Path, fold: int | None, progress: Share | None
+) -> list[_Value]:
     result: Result | RhythmResult | FindingResult
     if name == "cinc2017":
-        result = evaluate_records(name, data, bundle, CINC_VALIDATION_FOLD)
+        result = evaluate_records(name, data, bundle, CINC_VALIDATION_FOLD, progress)
     elif name == "ptbxl":
-        result = evaluate_records(name, data, bundle, VALIDATION_FOLD)
+        result = evaluate_records(name, data, bundle, VALIDATION_FOLD, progress)
     else:
-        result = evaluate_set(name, data, str(bundle), fold=fold)
+        result = evaluate_set(name, data, str(bundle), fold=fold, progress=progress)
     return list(_figures(result))
 
 

@@ -28,7 +28,7 @@ from .delineator import work_of
 from .export.onnx_writer import write_float, write_int8
 from .export.quantize import PERCENTILE, quantize
 from .export.trace import trace
-from .findings_fit import collect_findings, fit_findings
+from .findings_fit import LEADS, finding_rows, fit_findings, read_findings, said_of
 from .finetune import Multitask, load_run, training_leads, without_fold
 from .hinted_beats import collect_hinted
 from .records import fitted_records, seen_records
@@ -65,6 +65,7 @@ def build_bundle(
     max_loss_points: float | None = MAX_LOSS_POINTS,
     progress: Callable[[str, float], None] | None = None,
     compared: Callable[[list[Figure]], None] | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write the bundle of a run's weights to `out`; returns its manifest.
 
@@ -75,7 +76,7 @@ def build_bundle(
 
     An int8 bundle is compared with its float32 twin on every set below `data`; `compared` hears the
     figures, and InputError refuses it where it loses more than `max_loss_points` of one of those
-    that are bounded. None does without.
+    that are bounded. None does without. `said` hears a sentence of what was not fitted.
     """
     model, config = load_run(run)
     if not config.encoder.causal:
@@ -95,7 +96,9 @@ def build_bundle(
     with TemporaryDirectory() as scratch:
         if (data / "mitdb").is_dir():
             parts = replace(parts, beats=_beats(data, networks, config.fold, show))
-        parts = _fitted(parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress)
+        parts = _fitted(
+            parts, data, Path(scratch), with_rhythm=with_rhythm, progress=progress, said=said
+        )
         if arithmetic == "int8" and max_loss_points is not None:
             exact = _network(model, leads, config.fold, "float32", percentile)
             twins = Path(scratch) / "float32", Path(scratch) / "int8"
@@ -106,7 +109,7 @@ def build_bundle(
                 *twins,
                 config.fold,
                 [name for name in SETS if with_rhythm or name != "cinc2017"],
-                progress=(lambda what: progress(f"int8 on {what}", 0.0)) if progress else None,
+                progress=progress,
             )
             if compared is not None:
                 compared(figures)
@@ -149,10 +152,12 @@ def refit_bundle(
     *,
     version: str,
     progress: Callable[[str, float], None] | None = None,
+    said: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Fit rhythm and findings anew on a bundle's network, say with other records below `data`.
 
     The network and the beat classes stay as they are; returns the manifest of the bundle in `out`.
+    `said` hears a sentence of what was not fitted.
     """
     fitted = ("record_head", "rhythm", "beat_model", "format", "files")
     manifest = {k: v for k, v in bundle.manifest.items() if k not in fitted}
@@ -169,7 +174,7 @@ def refit_bundle(
         beats and BeatModel.from_manifest(beats),
     )
     with TemporaryDirectory() as scratch:
-        parts = _fitted(parts, data, Path(scratch), with_rhythm=True, progress=progress)
+        parts = _fitted(parts, data, Path(scratch), with_rhythm=True, progress=progress, said=said)
     return _write(out, parts).manifest
 
 
@@ -180,20 +185,27 @@ def _fitted(
     *,
     with_rhythm: bool,
     progress: Callable[[str, float], None] | None,
+    said: Callable[[str], None] | None,
 ) -> _Parts:
     """With the rhythm by CinC 2017 and the findings by PTB-XL, where they are below `data`."""
 
     def show(what: str) -> Callable[[float], None] | None:
         return (lambda share: progress(what, share)) if progress is not None else None
 
+    rows = finding_rows(data) if (data / "ptbxl").is_dir() else []
     if with_rhythm:
         bundle = _write(scratch / "unfitted", parts)
         windows = collect(data / "cinc2017", bundle, CINC_VALIDATION_FOLD, show("rhythm"))
         parts = replace(parts, rhythm=fit(windows))
-    if (data / "ptbxl").is_dir():
+    sentences = [f"{data} has no ptbxl: the bundle tells no findings"]
+    if rows:
         bundle = _write(scratch / "rhythm", parts)
-        found = collect_findings(data, bundle, show("findings"))
+        found = read_findings(rows, bundle, LEADS, show("findings"))
         parts = replace(parts, head=fit_findings(found, parts.head))
+        sentences = said_of(found)
+    for sentence in sentences:
+        if said is not None:
+            said(sentence)
     return parts
 
 

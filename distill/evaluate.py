@@ -60,6 +60,7 @@ from .metrics import (
 )
 
 Reader = Callable[[Record], Analysis]
+Share = Callable[[float], None]  # hears how much is done, 0 to 1
 Item = TypeVar("Item")
 
 RUN_FILE = "model.safetensors"  # what makes a folder a run of training
@@ -148,6 +149,7 @@ def evaluate_set(
     lead: str | None = None,
     records: Sequence[str] | None = None,
     limit: int | None = None,
+    progress: Share | None = None,
 ) -> Result:
     """Score a bundle, or a run's weights before they are one, on ludb, qtdb or mitdb.
 
@@ -158,7 +160,7 @@ def evaluate_set(
     folder = data / name if (data / name).is_dir() else data
     chosen = chosen_records(name, folder, fold, records)[:limit]
     reader, is_known = _reader_of(name, model)
-    result = _evaluate(name, folder, reader, chosen, lead)
+    result = _evaluate(name, folder, reader, chosen, lead, progress)
     return replace(result, run=known_run(result.run, fold, is_known))
 
 
@@ -190,13 +192,19 @@ def known_run(run: Run, fold: int | None, is_known: Callable[[str], bool]) -> Ru
 
 
 def evaluate_ludb(
-    data: Path, reader: Reader, records: Sequence[str], lead: str = "i"
+    data: Path,
+    reader: Reader,
+    records: Sequence[str],
+    lead: str = "i",
+    *,
+    progress: Share | None = None,
 ) -> DelineationResult:
     """Boundaries on one lead of LUDB, against that lead's annotations."""
     lead = lead.lower()
     if lead not in LUDB_LEADS:
         raise InputError(f"LUDB has no lead {lead!r}; it has {', '.join(LUDB_LEADS)}")
-    analyses = [reader(read_record(data / name, lead)) for name in with_progress(records)]
+    chosen = with_progress(records, progress)
+    analyses = [reader(read_record(data / name, lead)) for name in chosen]
     marks = [
         marks_of(*ludb_reference(data / name, lead), analysis)
         for name, analysis in zip(records, analyses, strict=True)
@@ -206,13 +214,20 @@ def evaluate_ludb(
 
 
 def evaluate_qtdb(
-    data: Path, reader: Reader, records: Sequence[str], annotator: str = "q1c", channel: int = 0
+    data: Path,
+    reader: Reader,
+    records: Sequence[str],
+    annotator: str = "q1c",
+    channel: int = 0,
+    *,
+    progress: Share | None = None,
 ) -> DelineationResult:
     """Boundaries on one channel of QTDB, inside the runs that `annotator` marked."""
     present = [name for name in records if (data / f"{name}.{annotator}").is_file()]
     if not present:
         raise InputError(f"none of the records in {data} has annotations .{annotator}")
-    analyses = [reader(read_channel(data / name, channel)) for name in with_progress(present)]
+    chosen = with_progress(present, progress)
+    analyses = [reader(read_channel(data / name, channel)) for name in chosen]
     marks = [
         marks_of(*qtdb_reference(data / name, annotator), analysis)
         for name, analysis in zip(present, analyses, strict=True)
@@ -222,10 +237,16 @@ def evaluate_qtdb(
 
 
 def evaluate_mitdb(
-    data: Path, reader: Reader, records: Sequence[str], channel: int = 0
+    data: Path,
+    reader: Reader,
+    records: Sequence[str],
+    channel: int = 0,
+    *,
+    progress: Share | None = None,
 ) -> BeatResult:
     """Beats and episodes of AF (or atrial flutter) on one channel of MIT-BIH, by EC57."""
-    analyses = [reader(read_channel(data / name, channel)) for name in with_progress(records)]
+    chosen = with_progress(records, progress)
+    analyses = [reader(read_channel(data / name, channel)) for name in chosen]
     pairs = list(zip(records, analyses, strict=True))
     confusions = tuple(confusion(beats_of(data / name, analysis)) for name, analysis in pairs)
     af = tuple(af_of(data / name, analysis) for name, analysis in pairs)
@@ -301,14 +322,19 @@ def af_of(path: Path, analysis: Analysis) -> EpisodeCounts:
 
 
 def _evaluate(
-    name: str, folder: Path, reader: Reader, records: Sequence[str], lead: str | None
+    name: str,
+    folder: Path,
+    reader: Reader,
+    records: Sequence[str],
+    lead: str | None,
+    progress: Share | None,
 ) -> Result:
     if name == "ludb":
-        return evaluate_ludb(folder, reader, records, lead or "i")
+        return evaluate_ludb(folder, reader, records, lead or "i", progress=progress)
     if name == "qtdb":
-        return evaluate_qtdb(folder, reader, records)
+        return evaluate_qtdb(folder, reader, records, progress=progress)
     if name == "mitdb":
-        return evaluate_mitdb(folder, reader, records)
+        return evaluate_mitdb(folder, reader, records, progress=progress)
     raise InputError(f"there is no evaluation for {name!r}; take ludb, qtdb or mitdb")
 
 
@@ -366,8 +392,13 @@ def _unmarked_span(peak_ms: float, edge: str) -> tuple[float, float]:
     return peak_ms - UNMARKED_AFTER_MS, peak_ms + UNMARKED_BEFORE_MS
 
 
-def with_progress(records: Sequence[Item]) -> Iterator[Item]:
-    """The records, with a bar on a terminal."""
+def with_progress(records: Sequence[Item], progress: Share | None = None) -> Iterator[Item]:
+    """The records; `progress` hears how many are done, else there is a bar on a terminal."""
+    if progress is not None:
+        for k, record in enumerate(records):
+            yield record
+            progress((k + 1) / len(records))
+        return
     console = Console(stderr=True)
     is_silent = not console.is_terminal
     yield from track(records, "records", console=console, transient=True, disable=is_silent)

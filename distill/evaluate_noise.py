@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ..edge.analyze import analyze
 from ..edge.bundle import Bundle, load_bundle
+from ..pretrain.nstdb import NOISES
 from .datasets import group_of, read_beats, read_channel, rhythm_spans
 from .evaluate import (
     Run,
@@ -28,7 +29,7 @@ from .evaluate import (
     with_progress,
 )
 from .metrics import MATCH_WINDOW_S, Interval, bootstrap_weights, interval
-from .noise_stress import CLEAN_S, NOISES, TURN_S, is_noisy, load_test_noise, with_noise
+from .noise_stress import CLEAN_S, TURN_S, is_noisy, load_test_noise, with_noise
 from .peer_detectors import installed_peers
 
 SNRS_DB = (24.0, 18.0, 12.0, 6.0, 0.0, -6.0)

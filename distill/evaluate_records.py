@@ -26,7 +26,7 @@ from .classification import (
     sensitivity_specificity,
 )
 from .datasets import fold_of, read_cinc2017
-from .evaluate import Run, known_run, plain_dict, run_of, seen_by, with_progress
+from .evaluate import Run, Share, known_run, plain_dict, run_of, seen_by, with_progress
 from .metrics import Interval
 from .records import CLASS_OF_REFERENCE, ptbxl_records, read_lead
 
@@ -108,16 +108,22 @@ class FindingResult:
 
 
 def evaluate_records(
-    name: str, data: Path, model: str | Path | Bundle, fold: int | None = None
+    name: str,
+    data: Path,
+    model: str | Path | Bundle,
+    fold: int | None = None,
+    progress: Share | None = None,
 ) -> RhythmResult | FindingResult:
     """Score a bundle on cinc2017 (folds 0 to 4, by record) or ptbxl (1 to 10, its own)."""
     bundle = model if isinstance(model, Bundle) else load_bundle(model)
     if name == "cinc2017":
-        return evaluate_cinc2017(data, bundle, fold)
-    return evaluate_ptbxl(data, bundle, fold)
+        return evaluate_cinc2017(data, bundle, fold, progress)
+    return evaluate_ptbxl(data, bundle, fold, progress)
 
 
-def evaluate_cinc2017(data: Path, bundle: Bundle, fold: int | None = None) -> RhythmResult:
+def evaluate_cinc2017(
+    data: Path, bundle: Bundle, fold: int | None = None, progress: Share | None = None
+) -> RhythmResult:
     """One vote a record, by the mean of its windows; records under 5 s are noise."""
     folder = data / "cinc2017" if (data / "cinc2017").is_dir() else data
     rows = [
@@ -127,7 +133,7 @@ def evaluate_cinc2017(data: Path, bundle: Bundle, fold: int | None = None) -> Rh
     ]
     _check_any(rows, folder, fold)
     told, analyses = [], []
-    for path, _ in with_progress(rows):
+    for path, _ in with_progress(rows, progress):
         analysis = _read(read_record(path), bundle)
         told.append(_rhythm_of(analysis))
         analyses += [analysis] if analysis else []
@@ -159,11 +165,13 @@ def score_rhythms(run: Run, classes: npt.NDArray[np.int64], probabilities: Doubl
     )
 
 
-def evaluate_ptbxl(data: Path, bundle: Bundle, fold: int | None = None) -> FindingResult:
+def evaluate_ptbxl(
+    data: Path, bundle: Bundle, fold: int | None = None, progress: Share | None = None
+) -> FindingResult:
     """Every finding of the bundle, against the statements of PTB-XL's table."""
     rows = [row for row in ptbxl_records(data) if fold is None or row[2].fold == fold]
     _check_any(rows, data, fold)
-    analyses = [_read(read_lead(path), bundle) for path, _, _ in with_progress(rows)]
+    analyses = [_read(read_lead(path), bundle) for path, _, _ in with_progress(rows, progress)]
     told = [{f.code: f for f in analysis.findings} if analysis else {} for analysis in analyses]
     run = run_of(
         "ptbxl",

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ..edge.analyze import MIN_DURATION_S
 from ..edge.bundle import Bundle
+from ..edge.errors import InputError
 from ..edge.events import Rhythm
 from ..edge.monitor import Monitor
 from ..edge.network import StreamingNetwork
@@ -45,6 +46,7 @@ LEADS = ("I", "II")
 SHAPES = ("IRBBB", "CRBBB", "CLBBB", "LAFB")
 
 THRESHOLD = 0.5
+FEW_CASES = 10  # below it a threshold is luck
 # The network's features are four times as many as the beats', and of a finding there are few cases.
 # Chosen crosswise on folds 1 to 8: the mean G-mean is .875 (wrist) and .869 (phone), with .03 for
 # all of them .869 and .871.
@@ -69,12 +71,53 @@ class FindingData:
 Fit = Callable[[FindingData], tuple[Doubles, Doubles]]
 
 
-def collect_findings(
-    data: Path, bundle: Bundle, progress: Callable[[float], None] | None = None
-) -> FindingData:
-    """`LEADS` of PTB-XL's records outside the folds for testing that hold enough beats."""
+def finding_rows(data: Path) -> list[tuple[Path, str, Label]]:
+    """PTB-XL's records outside the folds for testing; InputError where they show no finding."""
     rows = [row for row in ptbxl_records(data) if row[2].fold not in TEST_FOLDS]
-    return read_findings(rows, bundle, LEADS, progress)
+    labels = [label for _, _, label in rows]
+    if len(why_not_fitted(_cases(labels), _folds(labels))) == len(PATHOLOGIES):
+        raise InputError(
+            f"PTB-XL's folds 1 to 8 below {data} hold {len(rows)} records, and no finding has "
+            "cases in two of these folds: none could be fitted; bring others, or leave the folder "
+            "out"
+        )
+    return rows
+
+
+def why_not_fitted(cases: Bools, folds: Ints) -> dict[str, str]:
+    """The findings that can't be fitted and tried across folds, each with the reason.
+
+    `cases` (n, findings) and `folds` (n,) are those of the records.
+    """
+    reasons = {}
+    for k, code in enumerate(PATHOLOGIES):
+        with_it, without = np.unique(folds[cases[:, k]]), np.unique(folds[~cases[:, k]])
+        if not len(with_it):
+            reasons[code] = "in no record"
+        elif len(with_it) == 1:
+            reasons[code] = f"in fold {with_it[0]} alone"
+        elif len(without) < 2:
+            reasons[code] = "in every record of all folds but one"
+    return reasons
+
+
+def said_of(data: FindingData) -> list[str]:
+    """Sentences about what was not fitted, and about what was fitted on few cases."""
+    own = data[data.leads == "I"]
+    reasons = why_not_fitted(own.cases, own.folds)
+    by_reason: dict[str, list[str]] = {}
+    for code, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(code)
+    sentences = [
+        f"not fitted, and not told by the bundle: {', '.join(codes)} ({reason})"
+        for reason, codes in by_reason.items()
+    ]
+    few = [
+        f"{code} ({count})"
+        for code, count in zip(PATHOLOGIES, own.cases.sum(0).tolist(), strict=True)
+        if code not in reasons and count < FEW_CASES
+    ]
+    return sentences + ([f"fitted on few cases: {', '.join(few)}"] if few else [])
 
 
 def read_findings(
@@ -97,11 +140,20 @@ def read_findings(
             progress((k + 1) / len(recordings))
     return FindingData(
         np.array(features),
-        np.array([[code in label.codes for code in PATHOLOGIES] for label in labels]),
-        np.array([label.fold for label in labels]),
+        _cases(labels),
+        _folds(labels),
         np.array([label.patient for label in labels]),
         np.array(names),
     )
+
+
+def _cases(labels: Sequence[Label]) -> Bools:
+    cases = [[code in label.codes for code in PATHOLOGIES] for label in labels]
+    return np.array(cases, bool).reshape(-1, len(PATHOLOGIES))
+
+
+def _folds(labels: Sequence[Label]) -> Ints:
+    return np.array([label.fold for label in labels], np.int64)
 
 
 def fit_readouts(data: FindingData, last: int = len(FEATURES)) -> tuple[Doubles, Doubles]:
@@ -118,10 +170,17 @@ def fit_readouts(data: FindingData, last: int = len(FEATURES)) -> tuple[Doubles,
 
 
 def fit_findings(data: FindingData, head: RecordHead) -> RecordHead:
-    """The head with findings; one that some fold's complement lacks is left out."""
+    """The head with findings, without those of `why_not_fitted`; InputError where none is left."""
+    own = data[data.leads == "I"]
+    reasons = why_not_fitted(own.cases, own.folds)
+    told = np.array([k for k, code in enumerate(PATHOLOGIES) if code not in reasons])
+    if not len(told):
+        raise InputError(
+            f"{len(own.folds)} records of PTB-XL hold enough beats, and no finding has cases in "
+            "two folds of these: none could be fitted; bring others, or leave the folder out"
+        )
     weights, bias = fit_readouts(data)
     cuts = lead_one_thresholds(data, crossed_logits(data))
-    told = np.flatnonzero(np.isfinite(cuts))
     return replace(
         head,
         findings=tuple(PATHOLOGIES[k] for k in told),

@@ -20,7 +20,14 @@ from torch.nn import functional
 from ..edge.errors import InputError
 from ..edge.files import make_folder
 from ..pretrain.augment import AugmentConfig, load_noise
-from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from ..pretrain.checkpoint import (
+    Basis,
+    append_log,
+    load_weights,
+    resume_run,
+    save_run,
+    save_weights,
+)
 from ..pretrain.config import check_counts
 from ..pretrain.encoder import EncoderConfig
 from ..pretrain.pretraining import load_encoder
@@ -44,6 +51,7 @@ from .rhythm_loss import rhythm_loss
 from .schedule import one_cycle
 from .steps import epoch_seed, in_order
 from .targets import NO_BEAT, Bytes, wave_loss
+from .training_data import training_data
 
 Floats = npt.NDArray[np.float32]
 WEIGHTS = "model.safetensors"
@@ -114,9 +122,11 @@ def finetune(
         config = replace(config, pretrained=hashlib.sha256(encoder.read_bytes()).hexdigest())
     noises = load_noise(data / "nstdb", config.augment.train_share_of_noise)
     leads, dense = training_leads(data, config.fold), None
-    rhythms = training_rhythms(data, config)
+    rhythms, unlabelled = training_rhythms(data, config), []
+    if waves is not None and (data / "ptbxl").is_dir():
+        unlabelled = load_unlabelled(data)
+    basis = Basis(config, training_data(leads, [*rhythms, *unlabelled], noises))
     if waves is not None:
-        unlabelled = load_unlabelled(data) if (data / "ptbxl").is_dir() else []
         leads, dense = waves.targets(leads, [*rhythms, *unlabelled])
     if rhythm is not None:
         rhythms = rhythm.soften(rhythms, config.teacher_share)
@@ -127,7 +137,7 @@ def finetune(
     if encoder is not None:
         trainer.start_from(encoder)
     make_folder(run)
-    first = trainer.resume(run)
+    first = trainer.resume(run, basis)
 
     def make(step: int) -> tuple[Batch, RecordBatch | None]:
         rhythm_batch = records.batch(config.seed, step) if records else None
@@ -142,7 +152,7 @@ def finetune(
         for name in losses[0]:
             entry[name] = round(float(torch.stack([step[name] for step in losses]).mean()), 5)
         entry["seconds"] = round(time.monotonic() - started, 1)
-        trainer.save(run, epoch + 1)
+        trainer.save(run, basis, epoch + 1)
         append_log(run, entry)
         print(json.dumps(entry), flush=True)
     trainer.averaged.cpu()
@@ -261,13 +271,13 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def save(self, run: Path, epochs_done: int) -> None:
+    def save(self, run: Path, basis: Basis, epochs_done: int) -> None:
         """Checkpoint: weights, average, moments, and what they belong to."""
-        save_run(run, self.config, epochs_done, self._modules, self._optimizer)
+        save_run(run, basis, epochs_done, self._modules, self._optimizer)
 
-    def resume(self, run: Path) -> int:
+    def resume(self, run: Path, basis: Basis) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
-        done = resume_run(run, self.config, self._modules, self._optimizer)
+        done = resume_run(run, basis, self._modules, self._optimizer)
         if done:
             steps = done * self._total // max(self.config.epochs, 1)
             rate = self.config.learning_rate

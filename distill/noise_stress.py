@@ -14,36 +14,28 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 
 from ..edge.errors import InputError
 from ..pretrain.augment import AugmentConfig
+from ..pretrain.nstdb import NOISE_RATE_HZ, NOISES, recorded_noises
 
 Doubles = npt.NDArray[np.float64]
 
 CLEAN_S, TURN_S = 300.0, 120.0
 QRS_S = 0.05  # on each side of an R peak
 BEATS, TRIMMED = 300, 0.05
-NOISE_RATE_HZ = 360.0
-RECOVERED_PER_MV = 200.0  # of em_recovered.npz
-NOISES = ("bw", "ma", "em")
 
 
 def load_test_noise(folder: Path) -> dict[str, Doubles]:
     """The first channel of each of NSTDB's noises in mV, of the part that training never sees."""
-    found = {}
+    recorded, found = recorded_noises(folder), {}
+    seen = AugmentConfig().train_share_of_noise
     for name in NOISES:
-        if (folder / f"{name}.hea").is_file():
-            parts = [wfdb.rdsamp(str(folder / name), channels=[0])[0][:, 0]]
-        elif name == "em" and (folder / "em_recovered.npz").is_file():
-            with np.load(folder / "em_recovered.npz", allow_pickle=False) as motion:
-                keys = [key for key in motion if key.startswith("seg")]
-                parts = [motion[key][:, 0] / RECOVERED_PER_MV for key in keys]
-        else:
+        if name not in recorded:
             raise InputError(f"{folder} has no noise {name!r}; see `leadone data get nstdb`")
-        seen = AugmentConfig().train_share_of_noise
+        parts = [part[:, 0].astype(np.float64) for part in recorded[name]]
         kept = [part[int(len(part) * seen) :] - np.median(part) for part in parts]
-        found[name] = np.concatenate(kept).astype(np.float64)
+        found[name] = np.concatenate(kept)
     return found
 
 

@@ -28,7 +28,14 @@ from ..edge.frontend import network_input
 from ..edge.labels import RHYTHMS
 from ..edge.timing import HOP_SAMPLES
 from ..pretrain.augment import load_noise
-from ..pretrain.checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from ..pretrain.checkpoint import (
+    Basis,
+    append_log,
+    load_weights,
+    resume_run,
+    save_run,
+    save_weights,
+)
 from ..pretrain.config import check_counts
 from ..pretrain.encoder import Encoder, EncoderConfig
 from .average import follow
@@ -47,6 +54,7 @@ from .replay import Replay
 from .rhythm_loss import rhythm_loss
 from .schedule import one_cycle
 from .steps import epoch_seed, in_order
+from .training_data import training_data
 
 Floats = npt.NDArray[np.float32]
 WEIGHTS = "rhythm.safetensors"
@@ -144,7 +152,8 @@ def train_rhythm_teacher(
     total = config.epochs * per_epoch
     make_folder(run)
     modules: dict[str, nn.Module] = {"model": model, "average": averaged}
-    first = resume_run(run, config, modules, optimizer)
+    basis = Basis(config, training_data((), records, noises))
+    first = resume_run(run, basis, modules, optimizer)
     schedule = one_cycle(optimizer, config.learning_rate, total, first * per_epoch)
 
     def gradients(batch: RecordBatch) -> dict[str, Tensor]:
@@ -169,7 +178,7 @@ def train_rhythm_teacher(
             step = epoch * per_epoch + k
             follow(averaged, model, min(config.ema, (1 + step) / (10 + step)))
         entry = {"epoch": epoch, "rhythm_loss": round(float(torch.stack(losses).mean()), 5)}
-        save_run(run, config, epoch + 1, modules, optimizer)
+        save_run(run, basis, epoch + 1, modules, optimizer)
         append_log(run, {**entry, "seconds": round(time.monotonic() - started, 1)})
         print(json.dumps(entry), flush=True)
     save_weights(run / WEIGHTS, averaged.cpu(), config)

@@ -56,6 +56,7 @@ PARTS: dict[type[Event], list[Any]] = {
     ],
     Quality: [("span_s", "f8", 2), ("state", "i4"), ("reason", "i4")],
 }
+QUALITY = np.dtype(PARTS[Quality])
 EVENT = np.dtype([("kind", "i4"), ("reserved", "i4"), ("of", "V240")])
 KINDS = tuple(PARTS)  # 1, 2, ... in `leadone_kind`
 
@@ -116,6 +117,13 @@ class CStream:
     def finish(self) -> list[Event]:
         """End the record: the events still open."""
         return self._take(None)
+
+    @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on, as far as it is judged; None at first."""
+        stretch = np.zeros((), QUALITY)
+        is_judged = self._c.leadone_signal_now(self._state, stretch.ctypes.data)
+        return _quality(stretch.item()) if is_judged else None
 
     def _take(self, samples: Floats | None) -> list[Event]:
         """Events of these samples; None for those of the record's end."""
@@ -196,6 +204,8 @@ def _loaded(library: Path) -> ctypes.CDLL:
     c.leadone_state_size.restype, c.leadone_state_size.argtypes = size, [ctypes.c_double]
     c.leadone_init.restype = pointer
     c.leadone_init.argtypes = [pointer, size, ctypes.c_double, pointer]
+    c.leadone_signal_now.restype = ctypes.c_bool
+    c.leadone_signal_now.argtypes = [pointer, pointer]
     c.lo_push_block.restype = size
     c.lo_push_block.argtypes = [pointer, pointer, size, pointer, size, pointer]
     return c

@@ -22,7 +22,10 @@ WORST = 3  # records named for each set
 
 @dataclass(frozen=True)
 class ShippedModel:
-    """One bundle of this package. `trained_on` counts source records a set."""
+    """One bundle of this package. `trained_on` counts source records a set.
+
+    `noise_share` is the share of each recording of NSTDB that training added and showed as noise.
+    """
 
     name: str
     version: str
@@ -32,6 +35,7 @@ class ShippedModel:
     bytes: int
     sha256: str
     trained_on: dict[str, int]
+    noise_share: float
     scores: dict[str, dict[str, Any]]
     card: str
 
@@ -89,7 +93,9 @@ def failures(scores: dict[str, Any]) -> list[str]:
 def _read(name: str) -> ShippedModel:
     bundle, folder = load_bundle(name), SHIPPED / name
     manifest = bundle.manifest
-    groups = manifest.get("training", {}).get("source_records", [])
+    training = manifest.get("training", {})
+    groups = training.get("source_records", [])
+    augment = training.get("config", {}).get("augment", {})
     return ShippedModel(
         name=name,
         version=str(manifest["version"]),
@@ -99,6 +105,7 @@ def _read(name: str) -> ShippedModel:
         bytes=sum(len(content) for content in bundle.files.values()),
         sha256=bundle.sha256,
         trained_on=dict(Counter(group.split("/")[0] for group in groups)),
+        noise_share=float(augment.get("train_share_of_noise", 0.0)),
         scores=dict(_scores(folder)),
         card=(folder / CARD).read_text("utf-8") if (folder / CARD).is_file() else "",
     )

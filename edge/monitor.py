@@ -108,8 +108,8 @@ class Monitor:
 
     @property
     def signal_now(self) -> Quality | None:
-        """The stretch of quality that goes on, as far as it is judged; None where nobody tells."""
-        return self._stream.signal_now if isinstance(self._stream, _Stream) else None
+        """The stretch of quality that goes on, as far as it is judged; None at first."""
+        return None if self._stream is None else self._stream.signal_now
 
     def _read_gathered(self) -> list[Event]:
         assert self._stream is not None
@@ -130,6 +130,10 @@ class Stream(Protocol):
 
     def finish(self) -> list[Event]:
         """End the record: the events still open."""
+
+    @property
+    def signal_now(self) -> Quality | None:
+        """The stretch of quality that goes on, as far as it is judged; None at first."""
 
 
 def _beginner(

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 from scipy.signal import butter, sosfiltfilt
 
-from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
 from ..edge.frontend import filter_record
+from .nstdb import LEADS, NOISE_RATE_HZ, recorded_noises
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
-NOISE_RATE_HZ = 360.0
 
 
 @dataclass(frozen=True)
@@ -50,26 +48,14 @@ def load_noise(folder: Path, train_share: float) -> list[Floats]:
 
 
 def noise_by_kind(folder: Path, train_share: float) -> dict[str, list[Floats]]:
-    """The training part of `bw`, `ma` and `em` of NSTDB, through the front end, in mV.
-
-    Electrode motion is NSTDB's own `em`, or `em_recovered.npz` (int16 at 200 per mV) without it.
-    """
-    names = [name for name in ("bw", "ma", "em") if (folder / f"{name}.hea").is_file()]
-    signals = {name: [wfdb.rdsamp(str(folder / name))[0]] for name in names}
-    recovered = folder / "em_recovered.npz"
-    if "em" not in names and recovered.is_file():
-        with np.load(recovered, allow_pickle=False) as motion:
-            signals["em"] = [motion[key] / 200.0 for key in motion if key.startswith("seg")]
-    if not signals:
-        raise InputError(f"{folder} has no noise records; see `leadone data get nstdb`")
-    raw = {name: [s[:, k] for s in kind for k in (0, 1)] for name, kind in signals.items()}
+    """The training part of NSTDB's noises, each signal through the front end, in mV."""
     kept = {
-        name: [r[: int(len(r) * train_share)].astype(np.float32) for r in kind]
-        for name, kind in raw.items()
+        name: [part[: int(len(part) * train_share), k] for part in parts for k in range(len(LEADS))]
+        for name, parts in recorded_noises(folder).items()
     }
     return {
-        name: [filter_record(r - np.median(r), NOISE_RATE_HZ)[0] for r in kind]
-        for name, kind in kept.items()
+        name: [filter_record(part - np.median(part), NOISE_RATE_HZ)[0] for part in parts]
+        for name, parts in kept.items()
     }
 
 

@@ -7,7 +7,8 @@ Configurations stand in the headers, so that a file says itself what it is.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import logging
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,42 +19,56 @@ from torch import Tensor, nn, optim
 from ..edge.errors import InputError
 from ..edge.files import whole_file
 from .config import config_from
+from .fingerprint import Fingerprint
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a run stands on: its configuration, a dataclass, and its data, where that matters."""
+
+    config: Any
+    data: Fingerprint | None = None
+
 
 def save_run(
     run: Path,
-    config: Any,
+    basis: Basis,
     epochs_done: int,
     modules: dict[str, nn.Module],
     optimizer: optim.Optimizer,
 ) -> None:
-    """Write the checkpoint of a run with its configuration, a dataclass."""
-    state = {"epochs_done": epochs_done, "config": asdict(config)}
+    """Write the checkpoint of a run with what it stands on."""
+    state = {"epochs_done": epochs_done, **asdict(basis)}
     _save_tensors(run / CHECKPOINT, modules, optimizer, state)
 
 
 def resume_run(
-    run: Path, config: Any, modules: dict[str, nn.Module], optimizer: optim.Optimizer
+    run: Path, basis: Basis, modules: dict[str, nn.Module], optimizer: optim.Optimizer
 ) -> int:
     """Put a run's last checkpoint back; the epochs already done, 0 where there is none.
 
-    Raises InputError where the run has another configuration or the file is not a checkpoint.
+    Raises InputError where the run has another configuration or other data, or the file is not a
+    checkpoint.
     """
     path = run / CHECKPOINT
     if not path.exists():
         return 0
     state = _read_state(path)
     try:
-        is_same = config_from(state["config"], type(config)) == config
+        is_same = config_from(state["config"], type(basis.config)) == basis.config
     except (InputError, KeyError):  # of another version of leadone
         is_same = False
     if not is_same:
         raise InputError(f"{run} holds a run of another configuration; choose another --out")
+    if basis.data is not None:
+        _check_data(run, state.get("data"), basis.data)
     _load_tensors(path, modules, optimizer)
     return int(state["epochs_done"])
 
@@ -115,6 +130,21 @@ def _read_state(path: Path) -> dict[str, Any]:
         ) from error
     assert isinstance(state, dict)
     return state
+
+
+def _check_data(run: Path, known: dict[str, Any] | None, data: Fingerprint) -> None:
+    """Refuse to go on with other data; what an older leadone began can't be told."""
+    if known is None:
+        logger.warning(
+            "%s was begun by an older leadone, which did not note its data: going on with what is "
+            "there now",
+            run,
+        )
+    elif known != asdict(data):
+        raise InputError(
+            f"{run} was begun on other data: {known['amount']}, here are {data.amount} (names, "
+            "sizes and labels count too); bring the same back, or choose another --out"
+        )
 
 
 def _load_tensors(path: Path, modules: dict[str, nn.Module], optimizer: optim.Optimizer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,11 @@ from torch import Tensor, nn
 
 from ..edge.errors import InputError
 from ..edge.files import make_folder
-from .checkpoint import append_log, load_weights, resume_run, save_run, save_weights
+from .checkpoint import Basis, append_log, load_weights, resume_run, save_run, save_weights
 from .config import check_counts
 from .embedding import Embedder
 from .encoder import EncoderConfig
+from .fingerprint import Fingerprint, fingerprint_of
 from .health import Health, health_of
 from .methods import METHODS, Method
 from .methods.denoising import DenoisingConfig
@@ -107,12 +109,13 @@ def pretrain(
     training, held_out = usable(windows, config)
     trainer = Trainer(config, views, training, ranks)
     make_folder(run)
-    for epoch in range(trainer.resume(run), config.epochs):
+    basis = Basis(config, data_of(views, windows))
+    for epoch in range(trainer.resume(run, basis), config.epochs):
         entry = trainer.epoch(epoch, on_step)
         if health := trainer.health(held_out):
             entry |= {**asdict(health), "collapsed": float(health.has_collapsed)}
         if ranks.is_first:
-            trainer.save(run, epoch + 1)
+            trainer.save(run, basis, epoch + 1)
             append_log(run, {key: round(value, 5) for key, value in entry.items()})
         ranks.wait()
         yield entry
@@ -132,6 +135,14 @@ def usable(windows: Windows, config: PretrainConfig) -> tuple[Windows, Windows]:
     return training, held_out
 
 
+def data_of(views: Views, windows: Windows) -> Fingerprint:
+    """What a run trains on: the shards' hashes, whose windows they are, the noises."""
+    shards = [(shard["windows"], shard["sha256"]) for shard in views.shards.manifest["shards"]]
+    whose = hashlib.sha256(windows.number.tobytes() + windows.patient.tobytes()).hexdigest()
+    noises = [(kind, [len(noise) for noise in views.noises[kind]]) for kind in views.noises]
+    return fingerprint_of(f"{len(windows)} windows", [shards, whose, noises])
+
+
 def load_encoder(path: Path) -> Embedder:
     """A pretrained encoder with its pooling, in evaluation mode."""
     config, tensors = load_weights(path, PretrainConfig)
@@ -147,7 +158,7 @@ def load_method(run: Path) -> tuple[Method, PretrainConfig]:
     """The method of a finished run as its last checkpoint has it, in evaluation mode."""
     config, _ = load_weights(run / ENCODER, PretrainConfig)
     method = config.new_method()
-    resume_run(run, config, {"method": method}, torch.optim.AdamW(method.parameters()))
+    resume_run(run, Basis(config), {"method": method}, torch.optim.AdamW(method.parameters()))
     return method.eval(), config
 
 
@@ -215,13 +226,13 @@ class Trainer:
             views = [self._views.draw(among.number, lead, rng) for lead in (MAIN, chest)]
             return health_of(*self.method.paired(*[v.to(self._ranks.device) for v in views]))
 
-    def save(self, run: Path, epochs_done: int) -> None:
+    def save(self, run: Path, basis: Basis, epochs_done: int) -> None:
         """Checkpoint."""
-        save_run(run, self._config, epochs_done, self._modules, self._optimizer)
+        save_run(run, basis, epochs_done, self._modules, self._optimizer)
 
-    def resume(self, run: Path) -> int:
+    def resume(self, run: Path, basis: Basis) -> int:
         """Load the run's checkpoint if there is one; returns the epochs already done."""
-        return resume_run(run, self._config, self._modules, self._optimizer)
+        return resume_run(run, basis, self._modules, self._optimizer)
 
     def _order(self, epoch: int) -> Whole:
         rng = np.random.default_rng((self._config.seed, epoch))

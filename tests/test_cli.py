@@ -4,15 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import wfdb
 from click.testing import CliRunner
+from rich.console import Console
 
-from leadone.cli import DEMO_RECORD, cli
-from leadone.edge.bundle import load_bundle
+from leadone.cli import DEMO_RECORD, _phases, cli
+from leadone.edge.bundle import load_bundle, shipped_models
 
 LEADONE = [sys.executable, "-m", "leadone.cli"]
 
@@ -216,6 +218,10 @@ def test_evaluate_wants_the_data(tmp_path: Path) -> None:
 def test_models_lists_the_shipped_one() -> None:
     result = CliRunner().invoke(cli, ["models"])
     assert result.exit_code == 0 and "wrist" in result.output and "int8" in result.output
+    saw = "saw nstdb: the first 66% of each recording, as noise, ODC-BY"
+    assert result.output.count(saw) == len(shipped_models())
+    listed = json.loads(CliRunner().invoke(cli, ["models", "--json"]).output)
+    assert {one["noise_share"] for one in listed} == {0.66}
 
 
 def test_bundles_are_signed_shown_and_trusted(short: Path, tmp_path: Path) -> None:
@@ -280,3 +286,17 @@ def test_a_report_takes_limits_of_the_alerts(short: Path, tmp_path: Path) -> Non
     assert ["Tachycardia" in page.read_text() for page in pages] == [True, False]
     limits.write_text("pause = 1\n")
     _refused(_run("report", short, "--html", pages[0], "--alerts", limits), "unknown", "'pause'")
+
+
+def test_a_bar_of_phases_tells_shares() -> None:
+    """A count of shares said 0/1 until the end."""
+    told = [("beats of mitdb", 0.25, " 25%"), ("beats of mitdb", 0.5, " 50%")]
+    told.append(("findings", 0.1, " 10%"))
+    for count in range(1, len(told) + 1):
+        screen = Console(file=StringIO(), force_terminal=True, width=80)
+        with _phases("network", screen) as progress:
+            for phase, share, _ in told[:count]:
+                progress(phase, share)
+        drawn = screen.file.getvalue()  # type: ignore[attr-defined]
+        phase, _, percent = told[count - 1]
+        assert phase in drawn and percent in drawn and "0/1" not in drawn

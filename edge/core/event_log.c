@@ -25,10 +25,20 @@ static leadone_state state_of(lo_reason reason) {
   return reason <= LO_DRIFTING ? LEADONE_LEAD_OFF : LEADONE_NOISY;
 }
 
+static leadone_quality stretch_until(const lo_event_log *log, double end_s) {
+  return (leadone_quality){log->stretch_start_s, end_s,
+                           (int32_t)state_of((lo_reason)log->stretch), log->stretch};
+}
+
 static void say_stretch(const lo_event_log *log, double end_s, leadone_event *event) {
   event->kind = LEADONE_QUALITY;
-  event->of.quality = (leadone_quality){log->stretch_start_s, end_s,
-                                        (int32_t)state_of((lo_reason)log->stretch), log->stretch};
+  event->of.quality = stretch_until(log, end_s);
+}
+
+bool lo_event_log_stretch(const lo_event_log *log, leadone_quality *stretch) {
+  if (log->stretch < 0) return false;
+  *stretch = stretch_until(log, log->quality->told);
+  return true;
 }
 
 static const leadone_limits *limits_of(const lo_event_log *log) {

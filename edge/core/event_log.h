@@ -47,6 +47,9 @@ bool lo_event_log_work(lo_event_log *log);
 /* One beat, and what it is made from; whether it is told. What it changes waits. */
 bool lo_event_log_beat(lo_event_log *log, const leadone_beat *beat, const lo_beat *draft);
 
+/* The stretch of quality that is not over; false where there is none yet. */
+bool lo_event_log_stretch(const lo_event_log *log, leadone_quality *stretch);
+
 /* The record has ended: the next of the seconds, the rhythm and the open episodes left over. */
 bool lo_event_log_finish(lo_event_log *log, double end_s, leadone_event *event);
 

@@ -150,6 +150,9 @@ size_t leadone_push(leadone *state, const float *mv, size_t count);
 /* The next event, if there is one. */
 bool leadone_next_event(leadone *state, leadone_event *event);
 
+/* The stretch of quality that goes on, as far as it is judged; false before the first second is. */
+bool leadone_signal_now(const leadone *state, leadone_quality *stretch);
+
 /* Forget the record; the next one begins. */
 void leadone_reset(leadone *state);
 

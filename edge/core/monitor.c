@@ -225,6 +225,10 @@ static bool read_end(leadone *state, leadone_event *event) {
   return false;
 }
 
+bool leadone_signal_now(const leadone *state, leadone_quality *stretch) {
+  return lo_event_log_stretch(&state->log, stretch);
+}
+
 bool leadone_next_event(leadone *state, leadone_event *event) {
   if (!state->has_beat && (state->stage == LISTENING || state->stage == ENDED)) return false;
   __builtin_memset(event, 0, sizeof *event);

@@ -2,9 +2,10 @@
 
 Separators ; tab , and blanks; decimal commas beside all but the comma. Columns are told by their
 names (`time [ms]`, `ecg_uV`, `Elapsed time`), and a time column without a unit by the only unit
-that gives the rate of an ECG. Where the times jump, samples are missing. Lines with # are comments;
-above the rows they may say `rate=250 unit=uV lead=I`, as in a stream (`samples_text`). Polar
-Sensor Logger's files and PhysioNet's `rdsamp` output are of this kind.
+that gives the rate of an ECG. Where the times jump, samples are missing; in a single column an
+empty line between two rows is a missing sample, as in a stream (`samples_text`), unless every other
+line is empty. Lines with # are comments; above the rows they may say `rate=250 unit=uV lead=I`, as
+in a stream. Polar Sensor Logger's files and PhysioNet's `rdsamp` output are of this kind.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ MAX_LINE = 1 << 16
 MAX_ROWS = 1 << 26
 MAX_COLUMNS = 256
 HEAD_LINES = 100
+SPACED_LINES = 20  # where every other one is empty, the file only ends its lines so
 MAX_NAME = 200
 SECONDS_PER_UNIT = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
@@ -74,6 +76,7 @@ class Header:
     unit: str
     lead: str  # of the only signal
     first_rows: tuple[tuple[str, ...], ...]
+    empty_is_missing: bool  # of a line between two rows
 
 
 def claims(head: bytes) -> bool:
@@ -163,6 +166,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         unit[1] if unit and mv_per_unit(unit[1]) is not None else "",
         clean(lead) if is_named_ecg(lead) else "",
         tuple(tuple(row) for row in rows),
+        len(rows[0]) == 1 and any(map(_is_filled, lines[at + 1 : at + SPACED_LINES : 2])),
     )
 
 
@@ -364,13 +368,19 @@ def _column(blob: Blob, header: Header, at: int) -> Floats:
 
 def _cells(blob: Blob, header: Header, at: int) -> Iterator[tuple[int, list[str]]]:
     """One column block by block, with the line that each block begins at, from 1."""
-    line_number = 1
+    line_number, waiting = 1, 0  # empty lines, which are missing samples where a row follows
     for lines, is_last in _line_blocks(blob):
         first = line_number
         line_number += len(lines)
         if first <= header.first_line:
             lines = lines[header.first_line + 1 - first :]
             first = header.first_line + 1
+        if header.empty_is_missing:
+            lines, behind = _with_missing(lines)
+            if lines:
+                yield from ((first, cells) for cells in _missing(waiting))
+                waiting = 0
+            waiting += behind
         rows = _rows(lines, header.separator)
         if is_last and rows and len(rows[-1]) < len(header.names):
             rows.pop()  # the recording was cut off within a row
@@ -379,6 +389,20 @@ def _cells(blob: Blob, header: Header, at: int) -> Iterator[tuple[int, list[str]
             raise InputError(f"row {first + short} has too few columns; correct the file")
         if rows:
             yield first, [row[at] for row in rows]
+
+
+def _with_missing(lines: list[str]) -> tuple[list[str], int]:
+    """Up to the last row, empty lines as missing samples; how many empty ones stand behind it."""
+    told = [line for line in lines if not line.startswith("#")]
+    behind = next((k for k, line in enumerate(reversed(told)) if _is_filled(line)), len(told))
+    rows = told[: len(told) - behind]
+    return [line if _is_filled(line) else "nan" for line in rows], behind
+
+
+def _missing(count: int) -> Iterator[list[str]]:
+    """So many cells of missing samples, some at a time."""
+    for start in range(0, count, MAX_LINE):
+        yield ["nan"] * min(MAX_LINE, count - start)
 
 
 def _rows(lines: list[str], separator: str | None) -> list[list[str]]:

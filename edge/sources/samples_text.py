@@ -1,7 +1,8 @@
 """Samples as lines of text or as bare int16: what a pipe or a simple device sends.
 
-A line is `value` or `seconds,value`; empty or nan is a missing sample. Lines with # may say
-`rate=250 unit=uV lead=I`.
+A line is `value` or `seconds,value`; nan is a missing sample, and so is an empty line between
+values (not beside times, which tell what is missing). Lines with # may say `rate=250 unit=uV
+lead=I`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class LineDecoder:
         self._given, self._rest, self._line = given, b"", 0
         self.format: Format | None = None
         self._scale_mv = 1.0
+        self._are_bare = False  # the last sample came without a time
 
     def push(self, data: bytes) -> list[Chunk]:
         """Take bytes; give the lines that they complete."""
@@ -62,7 +64,10 @@ class LineDecoder:
             if text.startswith("#"):
                 self._hint(text)
                 continue
+            if not text and not self._are_bare:
+                continue
             second, value = self._numbers(text)
+            self._are_bare = second is None
             if self.format is None:
                 self._settle()
             value *= self._scale_mv

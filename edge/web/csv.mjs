@@ -1,14 +1,14 @@
 // Plain CSV: a sample a row; a time column or a rate that one is asked for, units in the head or asked for.
 //
 // Separators ; tab , and blanks; decimal commas beside all but the comma. Where the times jump,
-// samples are missing.
+// samples are missing; in a single column an empty line between two rows is a missing sample, unless every other line is empty.
 
 import { InputError, NeedsAnswer, Growing, checkLength, checkRate } from "./record.mjs";
 import { firstLead, isNamedEcg, isOtherSignal } from "./lead_names.mjs";
 import { cells, clean, headLines, isMissing, lineBlocks, numberIn, sample } from "./text.mjs";
 import { mvPerUnit } from "./units.mjs";
 
-const HEAD_LINES = 100, MOST_COLUMNS = 256;
+const HEAD_LINES = 100, MOST_COLUMNS = 256, SPACED_LINES = 20;
 const SECONDS_PER_UNIT = { s: 1, sec: 1, second: 1, seconds: 1, ms: 1e-3, msec: 1e-3, millisecond: 1e-3, milliseconds: 1e-3, us: 1e-6, microsecond: 1e-6, microseconds: 1e-6, ns: 1e-9, nanosecond: 1e-9, nanoseconds: 1e-9 };
 const TIME_KEY = /^(?:elapsed|sensor|rel|relative|device|sample)*(?:time(?:stamps?)?|zeit|t)$/;
 const INDEX_KEY = /^(?:(?:sample|row)?(?:index|#|no|number|counter)|sample|frame|n)$/;
@@ -68,14 +68,19 @@ async function load(file, table, time, at, answers) {
 }
 
 async function eachRow(file, table, last, take) {
+  let waiting = 0; // empty lines, which are missing samples where a row follows
   for await (const [lines, number, isLast] of lineBlocks(file))
     for (let k = Math.max(table.first + 1 - number, 0); k < lines.length; k++) {
-      if (!isFilled(lines[k])) continue;
+      if (!isFilled(lines[k])) {
+        waiting += Number(table.emptyIsMissing && !lines[k].trim());
+        continue;
+      }
       const row = cells(lines[k], table.separator);
       if (row.length <= last) {
         if (isLast && lines.slice(k + 1).every((line) => !line.trim())) return; // cut off within its last row
         throw new InputError(`Row ${number + k} of ${file.name} has too few columns; correct the file.`);
       }
+      for (; waiting; waiting--) take([""], number + k);
       take(row, number + k);
     }
 }
@@ -117,6 +122,7 @@ function table(lines, first, separator, rows) {
     rateHz: numberIn(RATE_HINT.exec(head)?.[1] ?? "") ?? undefined,
     unit: mvPerUnit(unit) === undefined ? "" : unit,
     lead: isNamedEcg(lead) ? clean(lead, 60) : "",
+    emptyIsMissing: rows[0].length === 1 && lines.slice(first + 1, first + SPACED_LINES).some((line, k) => k % 2 === 0 && isFilled(line)),
   };
 }
 

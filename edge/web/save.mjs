@@ -1,6 +1,7 @@
 // All that was told as a JSON file on this device, in the words of `leadone analyze --json`, not rounded.
 
 import { heartRate, medianIntervals } from "./intervals.mjs";
+import { variability } from "./variability.mjs";
 
 export function results(session, facts) {
   const bare = ({ event, ...values }) => values;
@@ -18,6 +19,7 @@ export function results(session, facts) {
     quality: session.quality.map(bare),
     intervals_ms: medianIntervals(session.beats),
     heart_rate_bpm: heartRate(session.beats),
+    heart_rate_variability: variability(session.beats, session.quality, session.rhythms),
   };
 }
 

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from leadone.distill import build
+from leadone.distill import arithmetic_loss, build
 from leadone.distill.arithmetic_loss import Figure, check_loss
 from leadone.distill.build import build_bundle, calibration_windows, refit_bundle
 from leadone.distill.datasets import LabelledLead
+from leadone.distill.evaluate import Share, with_progress
 from leadone.distill.finetune import FinetuneConfig, Multitask
 from leadone.distill.tables import loss_table
 from leadone.edge.bundle import load_bundle
 from leadone.edge.errors import InputError
 from leadone.edge.frontend import network_input
+from leadone.edge.rhythm import RhythmModel
 
 
 def _lead(dataset: str, lead: str, signal_mv: np.ndarray) -> LabelledLead:
@@ -64,6 +66,30 @@ def test_more_than_the_limit_of_a_bounded_figure_is_refused() -> None:
     assert "99.00 %" in text and "19.00 ms" in text and "S F1*" in text and "+10.00" in text
 
 
+def test_the_comparison_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Record by record, half of each set by either arithmetic."""
+
+    def score(name: str, *_: object, progress: Share | None = None, **__: object) -> object:
+        assert list(with_progress(["a", "b"], progress)) == ["a", "b"]
+        return name
+
+    monkeypatch.setattr(arithmetic_loss, "evaluate_set", score)
+    monkeypatch.setattr(
+        arithmetic_loss, "evaluate_records", lambda *given: score(given[0], progress=given[-1])
+    )
+    monkeypatch.setattr(arithmetic_loss, "_figures", lambda result: [])
+    for name in ("ludb", "ptbxl"):
+        (tmp_path / name).mkdir()
+    told: list[tuple[str, float]] = []
+    arithmetic_loss.arithmetic_loss(
+        tmp_path, tmp_path, tmp_path, None, progress=lambda *one: told.append(one)
+    )
+    shares = (0.25, 0.5, 0.75, 1.0)
+    assert told == [(f"int8 on {name}", share) for name in ("ludb", "ptbxl") for share in shares]
+
+
 def test_a_network_that_sees_both_ways_is_no_bundle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +98,16 @@ def test_a_network_that_sees_both_ways_is_no_bundle(
     monkeypatch.setattr(build, "load_run", lambda run: (Multitask(config.encoder), config))
     with pytest.raises(InputError, match="sees both ways, as a teacher does"):
         build_bundle(tmp_path, tmp_path, tmp_path / "b", name="x", version="0")
+
+
+def test_a_bundle_without_findings_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped, said = load_bundle("wrist"), list[str]()
+    rhythm = RhythmModel.from_manifest(shipped.manifest["rhythm"])
+    monkeypatch.setattr(build, "collect", lambda *_: None)
+    monkeypatch.setattr(build, "fit", lambda _: rhythm)
+    manifest = refit_bundle(shipped, tmp_path, tmp_path / "b", version="9.9.9", said=said.append)
+    assert manifest["record_head"]["findings"] == []
+    assert said == [f"{tmp_path} has no ptbxl: the bundle tells no findings"]
 
 
 def test_what_is_fitted_anew_stands_among_what_a_bundle_has_seen(

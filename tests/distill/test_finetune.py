@@ -1,5 +1,6 @@
 """The loop on a synthetic lead: learns, resumes to the same weights, refuses bad configurations."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from leadone.cli import cli
 from leadone.distill import finetune as loop
@@ -18,7 +21,7 @@ from leadone.distill.steps import in_order
 from leadone.edge.errors import InputError
 from leadone.edge.labels import QRS
 from leadone.pretrain.augment import AugmentConfig
-from leadone.pretrain.checkpoint import save_weights
+from leadone.pretrain.checkpoint import Basis, save_weights
 from leadone.pretrain.config import config_from, load_config
 from leadone.pretrain.embedding import Embedder
 from leadone.pretrain.encoder import EncoderConfig
@@ -63,8 +66,8 @@ def test_it_learns_and_a_broken_run_ends_as_an_unbroken_one(
 
     save, saves = loop.Trainer.save, []
 
-    def killed_after_two(self: loop.Trainer, run: Path, done: int) -> None:
-        save(self, run, done)
+    def killed_after_two(self: loop.Trainer, run: Path, basis: Basis, done: int) -> None:
+        save(self, run, basis, done)
         saves.append(done)
         if saves == [1, 2]:
             raise KeyboardInterrupt
@@ -77,9 +80,41 @@ def test_it_learns_and_a_broken_run_ends_as_an_unbroken_one(
         assert torch.equal(value, _weights(resumed)[name]), name
 
 
-def _wave_loss(line: str) -> float:
-    import json
+def test_a_run_goes_on_with_the_data_that_it_was_begun_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, run = replace(SMALL, epochs=1), tmp_path / "run"
+    loop.finetune(config, tmp_path, run)
+    renamed = [replace(lead, group=f"ludb/{k}") for k, lead in enumerate(_leads() * 8)]
+    relabelled = [replace(lead, waves=lead.waves[1:]) for lead in _leads() * 8]
+    for leads, amount in ((_leads() * 9, 18), (renamed, 16), (relabelled, 16)):
+        monkeypatch.setattr(loop, "training_leads", lambda data, fold, leads=leads: leads)
+        sentence = f"begun on other data: 16 labelled leads .* here are {amount} labelled leads"
+        with pytest.raises(InputError, match=sentence):
+            loop.finetune(config, tmp_path, run)
+    noise = [np.zeros(30000, np.float32)]
+    monkeypatch.setattr(loop, "training_leads", lambda data, fold: _leads() * 8)
+    loop.finetune(config, tmp_path, run)
+    monkeypatch.setattr(loop, "load_noise", lambda folder, share: noise)
+    with pytest.raises(InputError, match="begun on other data"):
+        loop.finetune(config, tmp_path, run)
 
+    _as_an_older_leadone_wrote_it(run / "checkpoint.safetensors")
+    assert not caplog.messages
+    loop.finetune(config, tmp_path, run)
+    assert [message.split(" was ")[1] for message in caplog.messages] == [
+        "begun by an older leadone, which did not note its data: going on with what is there now"
+    ]
+
+
+def _as_an_older_leadone_wrote_it(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        state = json.loads(file.metadata()["state"])
+    del state["data"]
+    save_file(load_file(path), path, {"state": json.dumps(state)})
+
+
+def _wave_loss(line: str) -> float:
     return float(json.loads(line)["wave_loss"])
 
 

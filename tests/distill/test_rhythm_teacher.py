@@ -80,6 +80,17 @@ def test_it_learns_what_it_has_not_seen_and_a_broken_run_ends_as_an_unbroken_one
         assert torch.equal(value, weights[1][name]), name
 
 
+def test_a_run_goes_on_with_the_records_that_it_was_begun_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(SMALL, epochs=1)
+    loop.train_rhythm_teacher(config, tmp_path, tmp_path / "run")
+    load = loop.load_rhythms
+    monkeypatch.setattr(loop, "load_rhythms", lambda folder, folds: load(folder, folds)[1:])
+    with pytest.raises(InputError, match=r"begun on other data: .* \d+ whole records, here"):
+        loop.train_rhythm_teacher(config, tmp_path, tmp_path / "run")
+
+
 def test_a_record_that_all_have_seen_is_refused(tmp_path: Path) -> None:
     loop.train_rhythm_teacher(replace(SMALL, epochs=1), tmp_path, tmp_path / "run")
     teachers = RhythmTeachers.load([tmp_path / "run"])

@@ -19,8 +19,8 @@ from leadone import read_record, read_records
 from leadone.cli import DEMO_RECORD
 from leadone.edge.errors import InputError
 from leadone.edge.formats import blob as blobs
+from leadone.edge.formats import csv_samples, xml_tree
 from leadone.edge.formats import recording as recordings
-from leadone.edge.formats import xml_tree
 from leadone.edge.formats.read import find_records, open_recordings
 from leadone.edge.formats.recording import ReadOptions
 from leadone.edge.sources.chunk import Format
@@ -132,6 +132,33 @@ def test_a_name_that_looks_like_a_lead_or_a_unit_is_a_name(
 
 
 # --- units, rates, times ---
+
+
+def test_an_empty_line_of_one_column_is_a_missing_sample(
+    tmp_path: Path, demo_mv: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between rows, also where a block of the file ends among them; not behind the last."""
+    monkeypatch.setattr(csv_samples, "BLOCK_BYTES", 1000)
+    cells = [f"{mv:.6f}" for mv in demo_mv[:3000]]
+    cells[40:43] = ["", " ", ""]
+    cells[1000:2500] = [""] * 1500
+    asked = {"rate_hz": 250, "unit": "mV"}
+    for head in ([], ["ecg"], ["# the left hand", ""]):
+        path = put(tmp_path, "\n".join([*head, *cells, "", "", "\n"]).encode())
+        expected = np.array([float(cell) if cell.strip() else np.nan for cell in cells])
+        np.testing.assert_array_equal(read_record(path, **asked).signal_mv, np.float32(expected))
+
+
+def test_empty_lines_that_are_no_samples(tmp_path: Path, demo_mv: np.ndarray) -> None:
+    """Of a file that ends each line twice, and between rows that have a time."""
+    cells = [f"{mv:.6f}" for mv in demo_mv[:3000]]
+    for end in ("\n\n", "\r\r\n"):
+        path = put(tmp_path, end.join([*cells, ""]).encode())
+        assert len(read_record(path, rate_hz=250, unit="mV").signal_mv) == 3000
+    rows = [f"{k / 250:.3f},{cell}" + "\n" * (k % 9 == 0) for k, cell in enumerate(cells)]
+    path = put(tmp_path, "\n".join(["time_s,ecg_mV", *rows]).encode())
+    read = read_record(path).signal_mv
+    assert len(read) == 3000 and np.isfinite(read).all()
 
 
 def test_csv_says_what_it_lacks(tmp_path: Path, demo_mv: np.ndarray) -> None:

@@ -77,8 +77,19 @@ def test_lines_in_any_pieces_are_the_samples(demo_mv: np.ndarray) -> None:
 def test_a_line_may_carry_its_time() -> None:
     decoder = LineDecoder(Given(rate_hz=250, unit="mV"))
     chunks = decoder.push(b"0.000,0.5\n0.004,\n\n0.012;-1e-1\n")
-    assert [chunk.first_s for chunk in chunks] == [0.0, 0.004, None, 0.012]
-    np.testing.assert_array_equal(joined(chunks), np.float32([0.5, np.nan, np.nan, -0.1]))
+    assert [chunk.first_s for chunk in chunks] == [0.0, 0.004, 0.012]  # the times tell the gap
+    np.testing.assert_array_equal(joined(chunks), np.float32([0.5, np.nan, -0.1]))
+
+
+def test_empty_lines_are_in_a_stream_what_they_are_in_a_file(tmp_path: Path) -> None:
+    """Between values missing samples, before the first of them nothing."""
+    text = "\n# rate=250 unit=mV\n\n" + "\n".join(f"{k % 50}" for k in range(500)) + "\n"
+    text = text.replace("\n7\n", "\n7\n\n# moved\n \n").replace("\n9\n", "\n\n", 1)
+    (tmp_path / "column.csv").write_text(text)
+    record, decoder = read_record(tmp_path / "column.csv"), LineDecoder(Given())
+    streamed = joined(decoder.push(text.encode()) + decoder.finish())
+    np.testing.assert_array_equal(record.signal_mv, streamed)
+    assert len(streamed) == 520 and np.isnan(streamed).sum() == 21
 
 
 @pytest.mark.parametrize("line", [b"a\n", b"1 2 3\n", b"x,1\n", b"1,lead\n", b"1_0\n", b"\xff\n"])

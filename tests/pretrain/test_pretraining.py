@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -17,6 +19,7 @@ from torch import multiprocessing
 
 from leadone.cli import cli
 from leadone.edge.errors import InputError
+from leadone.pretrain.archive import entries
 from leadone.pretrain.checkpoint import read_log
 from leadone.pretrain.config import load_config
 from leadone.pretrain.encoder import EncoderConfig
@@ -29,7 +32,7 @@ from leadone.pretrain.pretraining import (
     usable,
 )
 from leadone.pretrain.ranks import Ranks, joined_ranks
-from leadone.pretrain.shards import Row, Shards
+from leadone.pretrain.shards import Row, Shards, build_shards
 from leadone.pretrain.views import ViewConfig, Views
 from leadone.pretrain.windows import windows_of
 
@@ -91,6 +94,22 @@ def test_a_broken_run_ends_as_an_unbroken_one(built: Shards, tmp_path: Path) -> 
     )
     run_all(replace(SMALL, seed=1), built, tmp_path / "other")
     assert not same(weights(tmp_path / "whole"), weights(tmp_path / "other"))
+
+
+def test_a_run_goes_on_with_the_shards_that_it_was_begun_on(
+    built: Shards, write: Callable[..., Path], heart: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    config, run = replace(SMALL, epochs=1), tmp_path / "run"
+    run_all(config, built, run)
+    write(tmp_path / "archive" / "00", heart(9.0))  # the same names, another signal
+    build_shards(entries([tmp_path / "archive"]), tmp_path / "others")
+    with pytest.raises(InputError, match="run was begun on other data: 24 windows, here are 24"):
+        run_all(config, Shards(tmp_path / "others"), run)
+    noisy = Views(built, config.views, {"ma": [np.zeros(9000, np.float32)]})
+    with pytest.raises(InputError, match="begun on other data"):
+        list(pretrain(config, noisy, windows_of(built.rows()), run, Ranks(), silent))
+    (tmp_path / "shards").rename(tmp_path / "elsewhere")
+    run_all(config, Shards(tmp_path / "elsewhere"), run)
 
 
 def test_kill_9_within_an_epoch_loses_that_epoch_alone(built: Shards, tmp_path: Path) -> None:

@@ -81,29 +81,50 @@ class _ExactNetwork:
 
 
 @pytest.fixture(scope="session")
-def python_events(wrist: Bundle, core_path: Path) -> Events:
-    """A record through the Python stream, on the network that C runs."""
+def python_monitor(wrist: Bundle, core_path: Path) -> Callable[..., Monitor]:
+    """A monitor for one record at a rate: the Python stream, on the network that C runs."""
     network = _ExactNetwork(wrist, core_path)
 
-    def read(signal_mv: np.ndarray, rate_hz: float, lead: str = "I") -> list[Event]:
+    def begin(rate_hz: float, lead: str = "I") -> Monitor:
         monitor = Monitor(wrist, lead)
         network.reset()
         stream = monitor_module._Stream(rate_hz, network, wrist, lead, AlertLimits())
         monitor._begin = lambda _: stream
+        return monitor
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def python_events(python_monitor: Callable[..., Monitor]) -> Events:
+    """A record through the Python stream."""
+
+    def read(signal_mv: np.ndarray, rate_hz: float, lead: str = "I") -> list[Event]:
+        monitor = python_monitor(rate_hz, lead)
         return monitor.push(signal_mv, rate_hz) + monitor.finish()
 
     return read
 
 
 @pytest.fixture(scope="session")
-def c_events(wrist: Bundle, core_path: Path) -> Events:
-    """A record through the C core, in chunks of a size."""
+def c_stream(wrist: Bundle, core_path: Path) -> Callable[..., CStream]:
+    """A record's stream by the C core."""
     codes = tuple(wrist.manifest["record_head"]["findings"])
+
+    def begin(rate_hz: float, lead: str = "I") -> CStream:
+        return CStream(core_path, rate_hz, codes, lead_key(lead) == "i", AlertLimits())
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def c_events(c_stream: Callable[..., CStream]) -> Events:
+    """A record through the C core, in chunks of a size."""
 
     def read(
         signal_mv: np.ndarray, rate_hz: float, lead: str = "I", size: int | None = None
     ) -> list[Event]:
-        stream = CStream(core_path, rate_hz, codes, lead_key(lead) == "i", AlertLimits())
+        stream = c_stream(rate_hz, lead)
         step = size or max(len(signal_mv), 1)
         parts = [signal_mv[k : k + step] for k in range(0, len(signal_mv), step)]
         return [event for part in parts for event in stream.push(part)] + stream.finish()

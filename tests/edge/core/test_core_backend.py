@@ -44,7 +44,9 @@ def test_a_monitor_runs_the_core(folder: Path, cache: Path, demo: Record) -> Non
     monitor = Monitor.load(folder, lead="MLII", backend="c")
     (library,) = (file for file in cache.rglob("core-*") if file.is_file())
     written = library.stat().st_mtime_ns
+    assert monitor.signal_now is None
     parts = [monitor.push(signal[k : k + 50], 360.0) for k in range(0, len(signal), 50)]
+    assert monitor.signal_now is not None and 50 < monitor.signal_now.end_s <= 60
     events = [event for part in parts for event in part] + monitor.finish()
     assert monitor.push(signal, 360.0) + monitor.finish() == events  # ready for another record
     others = Monitor.load(folder, lead="MLII")

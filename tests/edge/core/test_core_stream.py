@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leadone import Record, read_record
+from leadone import Monitor, Record, read_record
 from leadone.edge.beat_context import FEATURES as BEAT_FEATURES
 from leadone.edge.beats import MOST_P_WAVES
-from leadone.edge.c_stream import ALERTS, EVENT, PARTS, REASONS, STATES
+from leadone.edge.c_stream import ALERTS, EVENT, PARTS, REASONS, STATES, CStream
 from leadone.edge.core_build import CORE
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
 from leadone.edge.labels import BEATS, RHYTHMS
@@ -154,6 +154,32 @@ def test_more_events_than_a_block_has_room_for(demo: Record, c_events: Events) -
     whole = c_events(demo.signal_mv, 360.0)
     assert len(whole) > 512  # events a call
     assert c_events(demo.signal_mv, 360.0, "I", 3600) == whole
+
+
+@pytest.mark.parametrize(
+    ("damage", "state"), [("none", "good"), ("bursts", "noisy"), ("by turns", "lead_off")]
+)
+def test_the_signal_of_the_moment_is_the_same(
+    demo: Record,
+    python_monitor: Callable[..., Monitor],
+    c_stream: Callable[..., CStream],
+    damage: str,
+    state: str,
+) -> None:
+    """C spreads its work over 64 ms, so that it may say the same a push later."""
+    signal = _damaged(demo, damage)
+    python, c = python_monitor(360.0), c_stream(360.0)
+    heard: tuple[list[Quality | None], list[Quality | None]] = [None], [None]
+    assert c.signal_now is None
+    for start in range(0, len(signal), 90):
+        chunk = signal[start : start + 90]
+        python.push(chunk, 360.0)
+        c.push(chunk)
+        for told, now in zip(heard, (python.signal_now, c.signal_now), strict=True):
+            if now != told[-1]:
+                told.append(now)
+    assert heard[0] == heard[1] and len(heard[0]) > 30
+    assert state in {now.state for now in heard[1] if now}
 
 
 @pytest.mark.parametrize("name", list(RECORDS))

@@ -22,6 +22,7 @@ import pytest
 
 from leadone import Monitor, read_record
 from leadone.cli import DEMO_RECORD
+from leadone.edge.analyze import gather
 from leadone.edge.bundle import load_bundle
 from leadone.edge.core_build import SOURCE_NAMES, build_library
 from leadone.edge.events import Alert, Beat, Event, Quality, Rhythm
@@ -32,16 +33,19 @@ SECONDS = 60
 RECORDS = {"ludb": 4, "mitdb": 3, "cinc2017": 4, "qtdb": 2, "ptbxl": 2}
 GAIN, GAP = 4000, -32768
 EVENTS = {"beats": Beat, "rhythms": Rhythm, "alerts": Alert, "quality": Quality}
+VARIABILITY = "heart_rate_variability"
 AT_MAX = {"do": "speed", "value": "max"}
 
 
 @pytest.fixture(scope="module")
 def python_events(exported: Path) -> Any:
-    """A record by `Monitor` on the C core, as JSON has it."""
+    """A record by `Monitor` on the C core, as JSON has it, and its variability."""
 
     def read(signal_mv: np.ndarray, rate_hz: float, lead: str) -> dict[str, Any]:
         monitor = Monitor.load(exported, lead=lead, backend="c")
-        return _as_json(monitor.push(signal_mv, rate_hz) + monitor.finish())
+        events = monitor.push(signal_mv, rate_hz) + monitor.finish()
+        analysis = gather(Record(signal_mv, rate_hz, lead), load_bundle(exported), events)
+        return {**_as_json(events), VARIABILITY: asdict(analysis.heart_rate_variability)}
 
     return read
 
@@ -56,8 +60,10 @@ def _as_json(events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _assert_equal(saved: dict[str, Any], expected: dict[str, Any]) -> None:
-    for name, events in expected.items():
-        assert saved[name] == events, name  # every bit: both write the shortest exact number
+    for name in EVENTS:
+        # Every bit: both write the shortest exact number.
+        assert saved[name] == expected[name], name
+    assert saved[VARIABILITY] == pytest.approx(expected[VARIABILITY], abs=1e-9)
 
 
 # ---- events --------------------------------------------------------------------------------------
@@ -69,6 +75,7 @@ def test_the_demo_gives_python_s_events(browse: Any, python_events: Any) -> None
     expected = python_events(record.signal_mv, record.rate_hz, record.lead)
     assert len(expected["beats"]) > 450 and len(expected["alerts"]) >= 4
     _assert_equal(answer["saved"], expected)
+    assert 10 < answer["saved"][VARIABILITY]["rmssd_ms"] < 40
     assert answer["problem"] is None and done["complaints"] == []
     assert answer["alerts"] == len({(a["kind"], a["start_s"]) for a in expected["alerts"]})
     assert answer["about"] == "lead MLII · 360 Hz · 5:00 min"
@@ -99,6 +106,8 @@ def test_real_records_as_csv_and_wfdb_give_python_s_events(
         assert len(events["beats"]) > 20 or len(events["quality"]) > 0
         _assert_equal(answer["saved"], events)
     assert sum(len(events["beats"]) for events in expected) > 1000
+    told = [events[VARIABILITY]["sdnn_ms"] is not None for events in expected]
+    assert any(told) and not all(told)
 
 
 def _records(data_dir: Path) -> Iterator[Record]:
@@ -177,10 +186,10 @@ def test_more_events_than_a_call_has_room_for(
     told = json.loads(done.stdout)
     expected = python_events(slow, 50.0, "I")
     assert len(told) > 500
-    for name, events in expected.items():
+    for name in EVENTS:
         kind = EVENTS[name].__name__.lower()
         mine = [{k: v for k, v in e.items() if k != "event"} for e in told if e["event"] == kind]
-        assert mine == events, name
+        assert mine == expected[name], name
 
 
 # ---- nothing leaves ------------------------------------------------------------------------------

@@ -239,6 +239,30 @@ def test_jumps_and_empty_cells_are_missing_samples(read_by_page: Any, tmp_path: 
     assert np.array_equal(mv[300:], MV[250:])
 
 
+def test_empty_lines_are_what_they_are_in_python(read_by_page: Any, tmp_path: Path) -> None:
+    cells = [f"{x:.9g}" for x in MV.tolist()]
+    cells[40:43] = ["", " ", ""]
+    cells[300:400] = [""] * 100
+    head, rows = (
+        "# rate=250 unit=mV",
+        [f"{k / 250},{cell or 'nan'}" for k, cell in enumerate(cells)],
+    )
+    texts = {
+        "column": "\n".join([head, "", *cells, "", "", ""]),
+        "twice": "\n\n".join([head, *filter(str.strip, cells)]),
+        "returns": "\r\r\n".join([head, *filter(str.strip, cells)]),
+        "times": "\n".join(["time_s,ecg_mV", *rows[:9], "", *rows[9:]]),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.csv").write_bytes(text.encode())
+    cases = [{"files": [str(tmp_path / f"{name}.csv")]} for name in texts]
+    for name, answer in zip(texts, read_by_page(cases=cases)["answers"], strict=True):
+        mv, record = _mv(answer), read_record(tmp_path / f"{name}.csv")
+        assert mv.tobytes() == record.signal_mv.tobytes(), name
+        assert len(mv) == (500 if name in ("column", "times") else 397), name
+        assert np.isnan(mv).sum() == len(mv) - 397, name
+
+
 def test_what_a_csv_does_not_say_is_asked(read_by_page: Any, tmp_path: Path) -> None:
     texts = {
         "rate": _csv("ecg_mV", "{x}"),
