@@ -6,7 +6,7 @@
 RUNS := runs
 MODELS := edge/models
 SHIPPED := wrist phone
-VERSION := 0.4.2
+VERSION := 0.4.3
 DEVICE := cpu
 LEADONE := $(BIN)/leadone
 FOLDS := 0 1 2 3 4
