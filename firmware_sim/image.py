@@ -12,10 +12,12 @@ from elftools.elf.sections import SymbolTableSection
 
 from ..edge.bundle import Bundle
 from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
+from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
 from .board import Board
 from .layout import CODE_BYTES, Layout, layout_of
 from .slot import Slot, build_slot, model_layout
+from .state import STATE_BYTES, state_bytes
 
 FIRMWARE = Path(__file__).parent / "firmware"
 PORTS = FIRMWARE / "ports"
@@ -58,9 +60,11 @@ def build_image(
 
     `more` are options of the port.
 
-    InputError where the bundle has no model.c, nothing compiles it, or the board is too small.
+    InputError where the bundle has no model.c, nothing compiles it, or board or firmware are too
+    small for it.
     """
     slot, layout = build_slot(bundle, board.core), layout_of(board)
+    check_state(bundle, board)
     with TemporaryDirectory() as scratch:
         here = Path(scratch)
         (here / "trust.c").write_text(trust_source(slot, key))
@@ -83,6 +87,19 @@ def build_image(
         linked = (*target, *LINK, "-T", str(here / "board.ld"))
         compile_core([*objects, library], image, linked)
     return image
+
+
+def check_state(bundle: Bundle, board: Board) -> None:
+    """InputError where a model's stream needs more memory than the firmware keeps for it."""
+    rate_hz = board.front_end.rate_hz
+    needed = state_bytes(bundle, rate_hz, (_resampler(board), FIRMWARE / "doubles.c"))
+    if needed == 0:
+        raise InputError(f"the front end gives {rate_hz:g} Hz; the firmware takes 50 to 20,000")
+    if needed > STATE_BYTES:
+        raise InputError(
+            f"the model needs {needed:,} bytes of memory at {rate_hz:g} Hz, the firmware keeps "
+            f"{STATE_BYTES:,}; take a smaller model or a front end at a lower rate"
+        )
 
 
 def read_image(path: Path) -> Image:
@@ -111,6 +128,7 @@ def macros_of(board: Board, layout: Layout) -> tuple[str, ...]:
         f"-DFRONT_END_ZERO={front.zero}",
         f"-DFRONT_END_STEP_MV={front.step_mv!r}f",
         f"-DMODEL_LAYOUT={model_layout():#x}u",
+        f"-DSTATE_BYTES={STATE_BYTES}",
         *layout.macros(),
     )
 
@@ -126,11 +144,15 @@ def trust_source(slot: Slot, key: bytes | None) -> str:
 
 
 def _core_sources(board: Board) -> list[Path]:
-    """The core's, without its resampler where there is nothing to resample."""
-    sources = sorted(CORE.glob("*.c"))
-    if board.front_end.rate_hz != RATE_HZ:
-        return sources
-    return [source for source in sources if source.stem != "resampler"] + [PORTS / "one_rate.c"]
+    """The core's, with the resampler that the board needs."""
+    own = [source for source in sorted(CORE.glob("*.c")) if source.stem != "resampler"]
+    return [*own, _resampler(board)]
+
+
+def _resampler(board: Board) -> Path:
+    """The core's, or where there is nothing to resample one that has no table."""
+    is_needed = board.front_end.rate_hz != RATE_HZ
+    return CORE / "resampler.c" if is_needed else PORTS / "one_rate.c"
 
 
 def _table(content: Sequence[int]) -> str:
