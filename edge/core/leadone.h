@@ -2,7 +2,7 @@
  *
  * C99, no heap, no libc: the caller gives the memory. Research use only; not a medical device.
  *
- *   static double memory[2400];  // leadone_state_size(250.0) bytes: 18,668 for the wrist
+ *   static double memory[2500];  // leadone_state_size(250.0) bytes: 19,204 for the wrist
  *   leadone *state = leadone_init(memory, sizeof memory, 250.0, NULL);
  *   leadone_event event;
  *   for (;;) {
