@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 
 from elftools.elf.elffile import ELFFile
@@ -14,8 +15,10 @@ from ..edge.bundle import Bundle
 from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
 from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
+from ..edge.record import check_rate
 from .board import Board
 from .layout import CODE_BYTES, Layout, layout_of
+from .phases import phases_source
 from .slot import Slot, build_slot, model_layout
 from .state import STATE_BYTES, state_bytes
 
@@ -71,7 +74,7 @@ def build_image(
         (here / "slot.bin").write_bytes(slot.placed(layout.slot_at))
         (here / "slot.S").write_text(f'.section .slot, "a"\n.incbin "{here / "slot.bin"}"\n')
         (here / "board.ld").write_text(_script(board, layout))
-        library = build_library(_core_sources(board), board.core, here)
+        library = build_library(_core_sources(board, here), board.core, here)
         own = sorted(FIRMWARE.glob("*.c"))
         ports = [PORTS / f"{name}.c" for name in ("main", "startup", "model", port)]
         target = (*TARGETS[board.core].options, *FREESTANDING)
@@ -92,9 +95,10 @@ def build_image(
 def check_state(bundle: Bundle, board: Board) -> None:
     """InputError where a model's stream needs more memory than the firmware keeps for it."""
     rate_hz = board.front_end.rate_hz
-    needed = state_bytes(bundle, rate_hz, (_resampler(board), FIRMWARE / "doubles.c"))
-    if needed == 0:
-        raise InputError(f"the front end gives {rate_hz:g} Hz; the firmware takes 50 to 20,000")
+    check_rate(rate_hz)
+    with TemporaryDirectory() as scratch:
+        device = (resampler_of(board, Path(scratch)), FIRMWARE / "doubles.c")
+        needed = state_bytes(bundle, rate_hz, device)
     if needed > STATE_BYTES:
         raise InputError(
             f"the model needs {needed:,} bytes of memory at {rate_hz:g} Hz, the firmware keeps "
@@ -143,16 +147,21 @@ def trust_source(slot: Slot, key: bytes | None) -> str:
     )
 
 
-def _core_sources(board: Board) -> list[Path]:
+def resampler_of(board: Board, folder: Path) -> Path:
+    """For 250 Hz one that passes samples on, for few phases one with their taps, or the core's."""
+    if board.front_end.rate_hz == RATE_HZ:
+        return PORTS / "one_rate.c"
+    tables = phases_source(board.front_end.rate_hz)
+    if tables is None:
+        return CORE / "resampler.c"
+    (folder / "phases.h").write_text(tables)
+    return Path(copy(PORTS / "phases.c", folder / "resampler.c"))  # a hot file of the core's
+
+
+def _core_sources(board: Board, folder: Path) -> list[Path]:
     """The core's, with the resampler that the board needs."""
     own = [source for source in sorted(CORE.glob("*.c")) if source.stem != "resampler"]
-    return [*own, _resampler(board)]
-
-
-def _resampler(board: Board) -> Path:
-    """The core's, or where there is nothing to resample one that has no table."""
-    is_needed = board.front_end.rate_hz != RATE_HZ
-    return CORE / "resampler.c" if is_needed else PORTS / "one_rate.c"
+    return [*own, resampler_of(board, folder)]
 
 
 def _table(content: Sequence[int]) -> str:

@@ -31,7 +31,7 @@ RETURN_AT = 0x800  # below the code, where the answer's return ends its run
 
 
 def state_bytes(bundle: Bundle, rate_hz: float, device: Sequence[Path]) -> int:
-    """What `leadone_state_size` says with a device's own resampler and doubles; 0: no such rate."""
+    """What `leadone_state_size` says with a device's own resampler and doubles."""
     with TemporaryDirectory() as scratch:
         here = Path(scratch)
         (here / MODEL_C).write_bytes(bundle.files[MODEL_C])
