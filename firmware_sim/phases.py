@@ -1,8 +1,8 @@
 """The taps of a device that samples at one rate: firmware/ports/phases.c takes its own from here.
 
 The core reads taps for any rate from a table of four kilobytes, and computes at boot what the rate
-comes to. A firmware knows its rate when it is built: where few outputs lie differently between the
-inputs, a row of taps for each of these phases takes less.
+comes to. A firmware knows its rate when it is built: where outputs stand at few different places
+between the inputs, a row of taps for each of these phases takes less.
 """
 
 from __future__ import annotations

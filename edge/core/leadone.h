@@ -14,7 +14,7 @@
  *   }
  *
  * The work on 64 ms of signal is spread over the samples of the next 64 ms, so that no call takes
- * long: the worst sample takes 3.4 times the average.
+ * long: the worst sample takes 3.8 times the average.
  *
  * The events of a record do not depend on the sizes of its chunks, and are the same bytes on every
  * machine. Times are in seconds from the record's first sample.
