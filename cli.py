@@ -1260,9 +1260,12 @@ def firmware_pack(model: str, trusted: Path | None, board_name: str, key: Path, 
     """Write a model as the signed update that a device's slots take."""
     _need_firmware()
     from .firmware_sim.board import load_board
+    from .firmware_sim.image import check_state
     from .firmware_sim.slot import build_slot
 
-    slot = build_slot(_bundle_in_c(model, trusted), load_board(board_name).core).signed(key)
+    bundle, board = _bundle_in_c(model, trusted), load_board(board_name)
+    slot = build_slot(bundle, board.core).signed(key)
+    check_state(bundle, board)
     with whole_file(out) as unfinished:
         unfinished.write_bytes(slot.sent)
     click.echo(f"{out}: {slot.name}, {len(slot.sent):,} bytes, signed")

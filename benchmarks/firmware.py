@@ -95,6 +95,8 @@ def main() -> None:
             print(rows[-1].told(record.name or stem.name, wall_s), flush=True)
     _summary(rows, float(bundle.manifest["macs_per_second"]))
     for core, *work in zip(options.cores, *filter(None, of_cores), strict=False):
+        if not work:
+            break  # no QEMU was asked for
         print(f"QEMU's {core}: {np.mean(work) / 1e6:.3f} M instructions a second of signal")
 
 

@@ -27,6 +27,7 @@ KAISER_BETA = 6.0
 MAX_DENOMINATOR = 1000
 KNOTS = 128  # of the table a unit; between them taps are interpolated: -95 dB of error
 TAP_BITS = 26  # a tap of 1 is 2^26
+GAIN_BITS = 30
 BETWEEN_BITS = 10  # of the place between two knots
 
 Samples = npt.NDArray[np.float64]
@@ -41,12 +42,12 @@ class Resampler:
         ratio = Fraction(RATE_HZ / rate_hz).limit_denominator(MAX_DENOMINATOR)
         self.up, self.down = ratio.numerator, ratio.denominator
         self.seconds_per_output = self.down / (self.up * rate_hz)
-        units = min(1.0, RATE_HZ / rate_hz)  # an input sample
-        self._half = floor(ZERO_CROSSINGS / units) + 1  # input samples each side
-        self._delay = ceil(self._half * self.up / self.down)  # outputs
+        self.units = min(1.0, RATE_HZ / rate_hz)  # an input sample
+        self.half = floor(ZERO_CROSSINGS / self.units) + 1  # input samples each side
+        self._delay = ceil(self.half * self.up / self.down)  # outputs
         # The centre sits on a whole output.
-        silent = np.zeros(self._delay * self.down - self._half * self.up)
-        self._taps = np.concatenate([silent, _design(units, self._half, self.up)])
+        silent = np.zeros(self._delay * self.down - self.half * self.up)
+        self._taps = np.concatenate([silent, _design(self.units, self.half, self.up)])
         self._buffer = np.empty(0)  # starts at input index _start, a multiple of `down`
         self._start = 0
         self._received = 0
@@ -59,18 +60,18 @@ class Resampler:
         if len(samples) == 0:
             return np.empty(0)
         if self._received == 0:
-            self._start = -ceil(self._half / self.down) * self.down
+            self._start = -ceil(self.half / self.down) * self.down
             self._buffer = np.full(-self._start, samples[0], np.float64)
         self._buffer = np.concatenate([self._buffer, samples])
         self._received += len(samples)
-        complete = (self._received - 1 - self._half) * self.up // self.down + 1
+        complete = (self._received - 1 - self.half) * self.up // self.down + 1
         return self._emit(complete)
 
     def finish(self) -> Samples:
         """The remaining outputs, the last sample held."""
         if self.up == self.down or self._received == 0:
             return np.empty(0)
-        self._buffer = np.concatenate([self._buffer, np.full(self._half, self._buffer[-1])])
+        self._buffer = np.concatenate([self._buffer, np.full(self.half, self._buffer[-1])])
         return self._emit((self._received - 1) * self.up // self.down + 1)
 
     def _emit(self, until: int) -> Samples:
@@ -80,7 +81,7 @@ class Resampler:
         filtered = upfirdn(self._taps, self._buffer, self.up, self.down)
         outputs = filtered[self._emitted - first + self._delay : until - first + self._delay]
         self._emitted = until
-        needed = until * self.down // self.up - self._half  # first input the next output needs
+        needed = until * self.down // self.up - self.half  # first input the next output needs
         drop = (needed - self._start) // self.down * self.down
         if drop > 0:
             self._buffer, self._start = self._buffer[drop:], self._start + drop
@@ -96,9 +97,8 @@ def kernel() -> Integers:
     return np.append(np.rint(taps * 2**TAP_BITS), 0).astype(np.int64)
 
 
-@lru_cache(maxsize=32)
-def _design(units: float, half: int, up: int) -> Samples:
-    """Taps of `half` input samples each side, `up` to a sample, in the integers of a device."""
+def integer_taps(units: float, half: int, up: int) -> Integers:
+    """Taps of `half` input samples each side, `up` to a sample, without the gain: a device's."""
     step = round(units * KNOTS * 2**16)  # along the table, an input sample
     part = round(step * 2**16 / up)
     offset = np.arange(-half * up, half * up + 1)
@@ -109,6 +109,17 @@ def _design(units: float, half: int, up: int) -> Samples:
     between = place >> (16 - BETWEEN_BITS) & (1 << BETWEEN_BITS) - 1
     taps = table[at] + ((table[at + 1] - table[at]) * between >> BETWEEN_BITS)
     taps[place == ZERO_CROSSINGS * KNOTS << 16] = 0
-    gain = round(units * 2**30) / 2**30
-    designed: Samples = taps / 2**TAP_BITS * gain
+    return np.asarray(taps, np.int64)
+
+
+def gain_of(units: float) -> int:
+    """What the taps' sums are multiplied by, in 2^-30."""
+    scaled: float = units * 2**GAIN_BITS
+    return round(scaled)
+
+
+@lru_cache(maxsize=32)
+def _design(units: float, half: int, up: int) -> Samples:
+    taps = integer_taps(units, half, up)
+    designed: Samples = taps / 2**TAP_BITS * (gain_of(units) / 2**GAIN_BITS)
     return designed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 
 from elftools.elf.elffile import ELFFile
@@ -12,10 +13,14 @@ from elftools.elf.sections import SymbolTableSection
 
 from ..edge.bundle import Bundle
 from ..edge.core_build import CORE, FREESTANDING, SMALL, TARGETS, build_library, compile_core
+from ..edge.errors import InputError
 from ..edge.filters import RATE_HZ
+from ..edge.record import check_rate
 from .board import Board
 from .layout import CODE_BYTES, Layout, layout_of
+from .phases import phases_source
 from .slot import Slot, build_slot, model_layout
+from .state import STATE_BYTES, state_bytes
 
 FIRMWARE = Path(__file__).parent / "firmware"
 PORTS = FIRMWARE / "ports"
@@ -58,16 +63,18 @@ def build_image(
 
     `more` are options of the port.
 
-    InputError where the bundle has no model.c, nothing compiles it, or the board is too small.
+    InputError where the bundle has no model.c, nothing compiles it, or board or firmware are too
+    small for it.
     """
     slot, layout = build_slot(bundle, board.core), layout_of(board)
+    check_state(bundle, board)
     with TemporaryDirectory() as scratch:
         here = Path(scratch)
         (here / "trust.c").write_text(trust_source(slot, key))
         (here / "slot.bin").write_bytes(slot.placed(layout.slot_at))
         (here / "slot.S").write_text(f'.section .slot, "a"\n.incbin "{here / "slot.bin"}"\n')
         (here / "board.ld").write_text(_script(board, layout))
-        library = build_library(_core_sources(board), board.core, here)
+        library = build_library(_core_sources(board, here), board.core, here)
         own = sorted(FIRMWARE.glob("*.c"))
         ports = [PORTS / f"{name}.c" for name in ("main", "startup", "model", port)]
         target = (*TARGETS[board.core].options, *FREESTANDING)
@@ -83,6 +90,20 @@ def build_image(
         linked = (*target, *LINK, "-T", str(here / "board.ld"))
         compile_core([*objects, library], image, linked)
     return image
+
+
+def check_state(bundle: Bundle, board: Board) -> None:
+    """InputError where a model's stream needs more memory than the firmware keeps for it."""
+    rate_hz = board.front_end.rate_hz
+    check_rate(rate_hz)
+    with TemporaryDirectory() as scratch:
+        device = (resampler_of(board, Path(scratch)), FIRMWARE / "doubles.c")
+        needed = state_bytes(bundle, rate_hz, device)
+    if needed > STATE_BYTES:
+        raise InputError(
+            f"the model needs {needed:,} bytes of memory at {rate_hz:g} Hz, the firmware keeps "
+            f"{STATE_BYTES:,}; take a smaller model or a front end at a lower rate"
+        )
 
 
 def read_image(path: Path) -> Image:
@@ -111,6 +132,7 @@ def macros_of(board: Board, layout: Layout) -> tuple[str, ...]:
         f"-DFRONT_END_ZERO={front.zero}",
         f"-DFRONT_END_STEP_MV={front.step_mv!r}f",
         f"-DMODEL_LAYOUT={model_layout():#x}u",
+        f"-DSTATE_BYTES={STATE_BYTES}",
         *layout.macros(),
     )
 
@@ -125,12 +147,21 @@ def trust_source(slot: Slot, key: bytes | None) -> str:
     )
 
 
-def _core_sources(board: Board) -> list[Path]:
-    """The core's, without its resampler where there is nothing to resample."""
-    sources = sorted(CORE.glob("*.c"))
-    if board.front_end.rate_hz != RATE_HZ:
-        return sources
-    return [source for source in sources if source.stem != "resampler"] + [PORTS / "one_rate.c"]
+def resampler_of(board: Board, folder: Path) -> Path:
+    """For 250 Hz one that passes samples on, for few phases one with their taps, or the core's."""
+    if board.front_end.rate_hz == RATE_HZ:
+        return PORTS / "one_rate.c"
+    tables = phases_source(board.front_end.rate_hz)
+    if tables is None:
+        return CORE / "resampler.c"
+    (folder / "phases.h").write_text(tables)
+    return Path(copy(PORTS / "phases.c", folder / "resampler.c"))  # a hot file of the core's
+
+
+def _core_sources(board: Board, folder: Path) -> list[Path]:
+    """The core's, with the resampler that the board needs."""
+    own = [source for source in sorted(CORE.glob("*.c")) if source.stem != "resampler"]
+    return [*own, resampler_of(board, folder)]
 
 
 def _table(content: Sequence[int]) -> str:

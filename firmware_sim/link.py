@@ -11,7 +11,7 @@ from ..edge.errors import InputError
 from .frame import opened, sealed
 from .slot import HEADER_BYTES
 
-ANSWER, EVENT = 0x80, 0x40
+ANSWER, EVENT, FAULT = 0x80, 0x40, 0x41
 PIECE_BYTES = 240  # of an update, a frame
 STATUS = struct.Struct("<6IBb2B")
 RECORD = struct.Struct("<8I")
@@ -51,6 +51,7 @@ class Verdict(IntEnum):
     DAMAGED = 3
     UNTRUSTED = 4
     FAILED = 5
+    TOO_LARGE = 6
 
 
 class Kind(IntEnum):
@@ -62,6 +63,14 @@ class Kind(IntEnum):
     RHYTHM = 4
     FAULT = 5
     UPDATE = 6
+
+
+class Fault(IntEnum):
+    """`journal_fault`."""
+
+    SLOT = 1
+    EVENT = 2
+    MODEL = 3
 
 
 REASONS = {
@@ -107,6 +116,24 @@ class LogRecord:
     end_ms: int | None
     value: int
 
+    @classmethod
+    def read(cls, content: bytes) -> LogRecord:
+        """The bytes of the struct."""
+        sequence, kind, boot, at, start, end, value, _ = RECORD.unpack(content)
+        begun, ended = (None if ms == NEVER_MS else ms for ms in (start, end))
+        return cls(sequence, Kind(kind), boot, at, begun, ended, value)
+
+
+def told_faults(sent: bytes) -> list[str]:
+    """Sentences for the faults among all that a device's UART sent: models that it passes over."""
+    records = [LogRecord.read(content[1:]) for content in opened(sent) if content[0] == FAULT]
+    return [
+        f"the model needs {record.value >> 8:,} bytes of memory, more than the firmware keeps; "
+        "send the device a smaller one"
+        for record in records
+        if record.value & 0xFF == Fault.MODEL
+    ]
+
 
 class Link:
     """Commands to a device; `exchange` takes bytes to it and gives those that it sent."""
@@ -134,10 +161,8 @@ class Link:
         found: list[LogRecord] = []
         while True:
             _, content = self.ask(Request.READ_LOG, struct.pack("<I", first))
-            for record in RECORD.iter_unpack(content):
-                sequence, kind, boot, at, start, end, value, _ = record
-                begun, ended = (None if ms == NEVER_MS else ms for ms in (start, end))
-                found.append(LogRecord(sequence, Kind(kind), boot, at, begun, ended, value))
+            for at in range(0, len(content), RECORD.size):
+                found.append(LogRecord.read(content[at : at + RECORD.size]))
             if not content:
                 return found
             first = found[-1].sequence + 1

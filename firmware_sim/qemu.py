@@ -47,14 +47,16 @@ MACHINES = {
 
 
 class QemuRun(NamedTuple):
-    """What the firmware told, its last word, and instructions a second of signal.
+    """What the firmware told, its last word, and what it said unasked by the UART.
 
-    These are read off the timer, to a tick a sample, and mean something where it keeps up.
+    Instructions a second of signal are read off the timer, to a tick a sample, and mean something
+    where it keeps up.
     """
 
     events: bytes
     status: Status
     work_per_second: float
+    sent: bytes
 
 
 class QemuFirmware:
@@ -96,8 +98,10 @@ class QemuFirmware:
             last = (here / "status.bin").read_bytes()
             (ticks,) = struct.unpack("<I", last[STATUS.size :])
             instructions = ticks / self._chosen.tick_hz / (2**shift * 1e-9)
+            uart = here / "uart.bin"
             return QemuRun(
                 (here / "events.bin").read_bytes(),
                 Status.read(last[: STATUS.size]),
                 instructions * self._rate_hz / len(codes),
+                uart.read_bytes() if uart.is_file() else b"",
             )

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..edge.errors import InputError
 from ..edge.record import Record
 from .board import Board
 from .front_end import MISSING, codes_of
 from .image import read_image
+from .link import told_faults
 from .machine import LEAD_OFF, Machine
 
 RING_SAMPLES = 64  # of firmware/ring.h
@@ -153,10 +155,15 @@ def simulate(
     drift_ppm: float = 0.0,
     told: Callable[[bytes], None] | None = None,
 ) -> Simulation:
-    """Run a record from reset; `told` gets the bytes of each event as it comes."""
+    """Run a record from reset; `told` gets the bytes of each event as it comes.
+
+    InputError where the image's model does not run.
+    """
     loaded = read_image(image)
     machine = Machine(loaded, board)
     machine.start()
+    for fault in told_faults(bytes(machine.sent)):
+        raise InputError(fault)
     machine.clear_functions()
     codes = codes_of(record, board.front_end, drift_ppm=drift_ppm)
     work = np.zeros(len(codes))

@@ -3,7 +3,6 @@
 
 #include "device.h"
 #include "frame.h"
-#include "journal.h"
 #include "update.h"
 
 enum { HEAD_BYTES = 2, ANSWER_HEAD_BYTES = 3, ANSWER = 0x80 };
@@ -109,10 +108,15 @@ void commands_take(uint8_t byte) {
   frame_clear(&received);
 }
 
-void commands_tell(const leadone_event *event) {
-  if (!tells_events) return;
-  sent.bytes[0] = COMMAND_EVENT;
+static void tell(command_kind kind, const void *content, uint32_t count) {
+  sent.bytes[0] = (uint8_t)kind;
   sent.count = 1;
-  add(event, sizeof *event);
+  add(content, count);
   send();
 }
+
+void commands_tell(const leadone_event *event) {
+  if (tells_events) tell(COMMAND_EVENT, event, sizeof *event);
+}
+
+void commands_tell_fault(const journal_record *fault) { tell(COMMAND_FAULT, fault, sizeof *fault); }

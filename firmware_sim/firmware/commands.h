@@ -8,6 +8,8 @@
  *   data       offset: u32, bytes ->
  *   end                           -> ; the next reset tries the model
  *   reset                         -> nothing: the device resets
+ *
+ * Unasked, at boot: a fault that the device goes on with is a journal_record in a frame of kind COMMAND_FAULT.
  */
 #ifndef FIRMWARE_COMMANDS_H
 #define FIRMWARE_COMMANDS_H
@@ -15,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "journal.h"
 #include "leadone.h"
 #include "slots.h"
 
@@ -27,6 +30,7 @@ typedef enum {
   COMMAND_UPDATE_END,
   COMMAND_RESET,
   COMMAND_EVENT = 0x40,
+  COMMAND_FAULT,
 } command_kind;
 
 typedef enum { COMMAND_UNKNOWN = 0x10, COMMAND_MALFORMED } command_result; /* or an update_result */
@@ -51,5 +55,8 @@ void commands_take(uint8_t byte);
 
 /* An event, for whoever has asked for them. */
 void commands_tell(const leadone_event *event);
+
+/* A fault, for whoever listens. */
+void commands_tell_fault(const journal_record *fault);
 
 #endif

@@ -1,7 +1,8 @@
 /* Interrupts, rings and a loop that sleeps: samples in, events out, commands answered, all that matters
  * kept in flash.
  *
- * The build gives FRONT_END_RATE_HZ, FRONT_END_ZERO and FRONT_END_STEP_MV.
+ * The build gives FRONT_END_RATE_HZ, FRONT_END_ZERO and FRONT_END_STEP_MV, and STATE_BYTES, the memory that
+ * there is for a model's stream.
  */
 #include "bytes.h"
 #include "commands.h"
@@ -11,7 +12,6 @@
 #include "ring.h"
 #include "slots.h"
 
-#define STATE_BYTES 19264
 #define LEAD_OFF INT32_MIN /* in place of a code */
 
 enum { WATCHED_EVERY = 16 }; /* samples a word of the slot: 23 minutes a round */
@@ -42,10 +42,11 @@ static uint32_t in_ms(double seconds) {
   return seconds < 0 ? (uint32_t)JOURNAL_NEVER : (uint32_t)(seconds * 1e3);
 }
 
-static void note(journal_kind kind, uint32_t value, double start_s, double end_s) {
+static journal_record note(journal_kind kind, uint32_t value, double start_s, double end_s) {
   journal_record record = {.kind = (uint32_t)kind, .value = value, .at_ms = in_ms(now_s()),
                            .start_ms = in_ms(start_s), .end_ms = in_ms(end_s)};
   journal_write(&record);
+  return record;
 }
 
 /* Nothing that was computed can be trusted any more: say so, and begin anew. */
@@ -118,11 +119,30 @@ static void hear(float mv) {
   if (taken == (uint32_t)(proved_after_s * FRONT_END_RATE_HZ)) slot_prove((uint32_t)slot);
 }
 
-static void begin_monitor(void) {
-  const slot_header *header = slot_at((uint32_t)slot);
+static void use_model(const slot_header *header) {
   device_use_model((const uint8_t *)header + slot_image_at(header));
+}
+
+static size_t bytes_needed(const slot_header *header) {
+  use_model(header);
+  return leadone_state_size(FRONT_END_RATE_HZ);
+}
+
+bool has_room_for(const slot_header *header) { return bytes_needed(header) <= sizeof memory; }
+
+/* A model that the device has no memory for is passed over: it stays awake, says why, and takes another. */
+static void tell_too_large(void) {
+  for (uint32_t k = 0; k < SLOTS; ++k) {
+    if (verdicts[k] != SLOT_TOO_LARGE) continue;
+    const uint32_t value = FAULT_MODEL | (uint32_t)bytes_needed(slot_at(k)) << 8;
+    const journal_record fault = note(JOURNAL_FAULT, value, JOURNAL_NEVER, JOURNAL_NEVER);
+    commands_tell_fault(&fault);
+  }
+}
+
+static void begin_monitor(void) {
+  use_model(slot_at((uint32_t)slot));
   monitor = leadone_init(memory, sizeof memory, FRONT_END_RATE_HZ, NULL);
-  if (monitor == NULL) note(JOURNAL_FAULT, FAULT_MODEL, JOURNAL_NEVER, JOURNAL_NEVER);
 }
 
 void firmware_boot(void) {
@@ -138,6 +158,7 @@ void firmware_boot(void) {
                          (uint32_t)verdicts[0] << 16 | (uint32_t)verdicts[1] << 24;
   note(JOURNAL_BOOT, value, JOURNAL_NEVER, JOURNAL_NEVER);
   device_show_alerts(0);
+  tell_too_large();
   if (slot != SLOT_NONE) begin_monitor();
 }
 

@@ -16,7 +16,7 @@ typedef enum {
   JOURNAL_ALERT,    /* value: leadone_alert_kind */
   JOURNAL_QUALITY,  /* value: leadone_state | leadone_reason << 8 */
   JOURNAL_RHYTHM,   /* value: leadone_rhythm_label */
-  JOURNAL_FAULT,    /* value: journal_fault */
+  JOURNAL_FAULT,    /* value: journal_fault, of FAULT_MODEL | bytes of memory that the model needs << 8 */
   JOURNAL_UPDATE,   /* value: the slot's sequence; it waits for a reset */
 } journal_kind;
 

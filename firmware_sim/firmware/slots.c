@@ -76,9 +76,11 @@ static slot_verdict judge(uint32_t slot) {
   if (header->magic != SLOT_MAGIC || header->layout != MODEL_LAYOUT) return SLOT_MISFIT;
   if (slot_bytes(header) == 0) return SLOT_MISFIT;
   if (!hash_slot(slot, digest) || !is_same(digest, header->hash)) return SLOT_DAMAGED;
-  if (is_built_in(header)) return SLOT_GOOD;
-  if (!is_signed(header)) return SLOT_UNTRUSTED;
-  return is_tried_out(slot) ? SLOT_FAILED : SLOT_GOOD;
+  if (!is_built_in(header)) {
+    if (!is_signed(header)) return SLOT_UNTRUSTED;
+    if (is_tried_out(slot)) return SLOT_FAILED;
+  }
+  return has_room_for(header) ? SLOT_GOOD : SLOT_TOO_LARGE;
 }
 
 static void count_try(uint32_t slot) {

@@ -42,12 +42,16 @@ typedef enum {
   SLOT_DAMAGED,   /* not what its hash says */
   SLOT_UNTRUSTED, /* not signed by the key */
   SLOT_FAILED,    /* tried three times, and never proved itself */
+  SLOT_TOO_LARGE, /* its stream needs more memory than there is */
 } slot_verdict;
 
 /* From the build. */
 extern const bool trusts_a_key;
 extern const uint8_t trusted_key[KEY_BYTES];
 extern const uint8_t built_with[SHA512_BYTES]; /* the hash of the model that came with the firmware */
+
+/* Whether the memory is there that the stream of a sound model needs; the rest of the firmware tells. */
+bool has_room_for(const slot_header *header);
 
 const slot_header *slot_at(uint32_t slot);
 uint32_t slot_address(uint32_t slot);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from leadone import Record, read_record
 from leadone.distill.export.c_backend import with_model_c
 from leadone.edge.bundle import Bundle, load_bundle
+from leadone.edge.core_build import MODEL_C
 from leadone.edge.signature import make_keys, read_public_key
 from leadone.firmware_sim.board import Board, load_board
 from leadone.firmware_sim.host import HostFirmware
@@ -64,6 +66,16 @@ def newer(slot: Slot, private_key: Path) -> Slot:
 @pytest.fixture(scope="session")
 def image(image_path: Path) -> Image:
     return read_image(image_path)
+
+
+@pytest.fixture(scope="session")
+def forgetful(bundle: Bundle) -> Bundle:
+    """The same model, which keeps a thousand more bytes than it uses: too many for the firmware."""
+    source = bundle.files[MODEL_C].decode()
+    found = re.search(r"joins,\n    (\d+),", source)
+    assert found is not None
+    more = source.replace(found[0], found[0].replace(found[1], str(int(found[1]) + 1000)))
+    return replace(bundle, files={**bundle.files, MODEL_C: more.encode()})
 
 
 @pytest.fixture

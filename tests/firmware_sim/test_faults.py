@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from leadone import Record
+from leadone.edge.bundle import Bundle
 from leadone.edge.c_stream import EVENT, PART_TYPES
 from leadone.firmware_sim.board import Board
 from leadone.firmware_sim.flash import PowerLost
 from leadone.firmware_sim.front_end import MISSING, codes_of
-from leadone.firmware_sim.image import Image
+from leadone.firmware_sim.image import FIRMWARE, PORTS, Image
 from leadone.firmware_sim.link import Kind, Link
 from leadone.firmware_sim.machine import ASKED, LEAD_OFF, POWER, WATCHDOG, Machine
 from leadone.firmware_sim.simulation import RING_SAMPLES
+from leadone.firmware_sim.state import state_bytes
 
 RATE_HZ = 250
 BEAT, QUALITY = 1, 4
-STATE_BYTES, NETWORK_BYTES = 17_924, 10_300  # of the wrist at 250 Hz
+NETWORK_BYTES = 10_396  # of the wrist
 
 
 def _run(machine: Machine, codes: np.ndarray) -> None:
@@ -125,12 +127,13 @@ def test_a_full_ring_is_counted_and_left_behind(
 
 
 def test_flipped_bits_of_the_network_are_forgotten(
-    machine: Machine, codes: np.ndarray, whole_s: np.ndarray
+    machine: Machine, bundle: Bundle, codes: np.ndarray, whole_s: np.ndarray
 ) -> None:
     """What a causal network remembers goes by; a bit of it can't stay wrong."""
     rng = np.random.default_rng(0)
     _run(machine, codes[: 10 * RATE_HZ])
-    end = machine.symbol("memory") + STATE_BYTES  # the network's memory is the last of the state
+    used = state_bytes(bundle, RATE_HZ, (PORTS / "one_rate.c", FIRMWARE / "doubles.c"))
+    end = machine.symbol("memory") + used  # the network's memory is the last of the state
     for _ in range(200):
         machine.flip(end - int(rng.integers(16, NETWORK_BYTES)), int(rng.integers(8)))
     _run(machine, codes[10 * RATE_HZ :])

@@ -12,10 +12,13 @@ import pytest
 from leadone import Record
 from leadone.edge.bundle import Bundle
 from leadone.edge.core_build import CORE, FREESTANDING, TARGETS, compile_core
+from leadone.edge.errors import InputError
+from leadone.firmware_sim import image
 from leadone.firmware_sim.board import Board
 from leadone.firmware_sim.front_end import MISSING, codes_of
 from leadone.firmware_sim.host import HostFirmware
 from leadone.firmware_sim.image import FIRMWARE, PORTS
+from leadone.firmware_sim.link import Verdict, told_faults
 from leadone.firmware_sim.qemu import MACHINES, PROGRAM, QemuFirmware
 
 SECONDS = 40
@@ -39,11 +42,32 @@ def test_every_core_says_what_the_host_says(
     expected = host.samples(codes)
     firmware = QemuFirmware(bundle, board, core, tmp_path)
     for shift in (AT_62_MHZ, AT_16_MHZ):
-        events, status, _ = firmware.run(codes, shift)
+        events, status, _, sent = firmware.run(codes, shift)
+        assert sent == b""
         assert events == expected and len(events) > 40 * 248
         assert (status.samples, status.overruns, status.slot) == (len(codes), 0, 0)
     late = firmware.run(codes, AT_1_MHZ)
     assert late.status.overruns > 0  # at a megahertz it can't keep up, and says so
+
+
+@pytest.mark.parametrize("core", MACHINES)
+def test_a_model_without_room_is_told_of_by_every_core(
+    forgetful: Bundle,
+    board: Board,
+    demo: Record,
+    tmp_path: Path,
+    core: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes = codes_of(demo, board.front_end)[:1000]
+    with pytest.raises(InputError, match="bytes of memory at 250 Hz"):
+        QemuFirmware(forgetful, board, core, tmp_path)
+    monkeypatch.setattr(image, "check_state", lambda *_: None)
+    events, status, _, sent = QemuFirmware(forgetful, board, core, tmp_path).run(codes)
+    assert (events, status.samples, status.slot) == (b"", len(codes), -1)
+    assert status.verdicts[0] == Verdict.TOO_LARGE
+    (said,) = told_faults(sent)
+    assert "bytes of memory, more than the firmware keeps" in said
 
 
 LAYOUT = """SECTIONS {

@@ -1,5 +1,5 @@
 /* The port to QEMU's MPS2 and MPS3 boards: SysTick takes the samples, in virtual time; files of the host, by
- * semihosting, hold codes, events, and at the end what the firmware says of itself. Memory stands for flash.
+ * semihosting, hold codes, events, what the UART sends, and at the end what the firmware says of itself. Memory stands for flash.
  *
  * The build gives TICK_HZ, the system timer's clock.
  */
@@ -15,7 +15,7 @@ static const int32_t lead_off = INT32_MIN; /* in place of a code */
 
 static int32_t codes[CODES_AT_ONCE];
 static uint32_t held, used;
-static int32_t code_file, event_file;
+static int32_t code_file, event_file, uart_file;
 static volatile bool is_over;
 static bool is_running;
 static uint32_t spent; /* ticks, from each sample to the sleep behind its work */
@@ -67,7 +67,13 @@ bool device_sample(int32_t *sample) {
 }
 
 uint8_t device_uart_byte(void) { return 0; }
-void device_uart_send(const void *bytes, uint32_t count) { (void)bytes, (void)count; }
+
+/* From the boot on, which comes before the first sleep. */
+void device_uart_send(const void *bytes, uint32_t count) {
+  if (uart_file == 0) uart_file = open_file("uart.bin", 8, OPEN_WRITE);
+  write_file(uart_file, bytes, count);
+}
+
 void device_tell(const void *event, uint32_t bytes) { write_file(event_file, event, bytes); }
 void device_show_alerts(uint32_t bits) { (void)bits; }
 void device_feed_watchdog(void) {}

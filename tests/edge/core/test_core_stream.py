@@ -263,6 +263,9 @@ def test_the_state_is_a_wearables(core: ctypes.CDLL) -> None:
     core.leadone_state_size.argtypes = [ctypes.c_double]
     assert core.leadone_state_size(250.0) <= 19 * 1024  # 64-bit pointers
     assert core.leadone_state_size(500.0) <= 19.1 * 1024
+    for told_in in ("leadone.h", "README.md"):
+        doubles = re.search(r"static double memory\[(\d+)\]", (CORE / told_in).read_text())
+        assert doubles is not None and core.leadone_state_size(250.0) <= 8 * int(doubles[1])
 
 
 def test_the_version_names_the_bundle(core: ctypes.CDLL, wrist) -> None:  # type: ignore[no-untyped-def]
