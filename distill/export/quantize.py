@@ -17,6 +17,7 @@ from .quantized import MOVES, Grid, QuantizedGraph
 
 Floats = npt.NDArray[np.float32]
 PERCENTILE = 99.995  # of an activation's values that its grid holds, at either end
+BATCH = 64  # windows at once
 INPUT_SCALE = 1.0 / 127.0  # the front end gives -1..1
 
 
@@ -56,15 +57,29 @@ def _on_one_grid(graph: Graph) -> list[set[str]]:
 def _ranges(
     graph: Graph, calibration: torch.Tensor, percentile: float
 ) -> dict[str, tuple[float, float]]:
-    """Low and high of each tensor; percentiles, because one motion artefact must not set them."""
-    values = run_float(graph, calibration)
+    """Low and high of each tensor; percentiles, because one motion artefact must not set them.
+
+    Windows come in batches, of which the outermost values are kept: memory stays small.
+    """
     share = (100 - percentile) / 100
-    ranges = {}
-    for name, value in values.items():
-        ordered = value.flatten().sort().values
-        tail = min(int(len(ordered) * share), len(ordered) - 1)
-        ranges[name] = (float(ordered[tail]), float(ordered[-1 - tail]))
-    return ranges
+    lowest: dict[str, torch.Tensor] = {}
+    highest: dict[str, torch.Tensor] = {}
+    for batch in torch.split(calibration, BATCH):
+        for name, value in run_float(graph, batch).items():
+            values = value.flatten()
+            total = len(values) // len(batch) * len(calibration)
+            kept = min(int(total * share), total - 1) + 1
+            lowest[name] = _outermost(lowest.get(name), values, kept, largest=False)
+            highest[name] = _outermost(highest.get(name), values, kept, largest=True)
+    return {name: (float(lowest[name][-1]), float(highest[name][-1])) for name in lowest}
+
+
+def _outermost(
+    known: torch.Tensor | None, values: torch.Tensor, kept: int, *, largest: bool
+) -> torch.Tensor:
+    """The `kept` lowest or highest of the values known and new, the innermost last."""
+    joined = values if known is None else torch.cat([known, values])
+    return joined.topk(min(kept, len(joined)), largest=largest).values
 
 
 def _grid(low: float, high: float, *, relu6: bool) -> Grid:

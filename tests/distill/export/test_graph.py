@@ -94,6 +94,20 @@ def test_weights_are_int8_with_a_scale_a_channel(model: Delineator, x: np.ndarra
             assert grid.zero_point == -128 and grid.scale * 255 <= 6 + 1e-6
 
 
+@pytest.mark.parametrize("percentile", [99.5, 100.0])
+def test_grids_hold_a_percentile_of_all_windows(model: Delineator, percentile: float) -> None:
+    graph = trace(model)
+    windows = 0.3 * torch.randn(150, 2, 1, 160, generator=torch.Generator().manual_seed(0))
+    windows[-1] *= 3  # in the last batch: an artefact
+    values = run_float(graph, windows)
+    grids = quantize(graph, windows, percentile).grids
+    for node in (n for n in graph.nodes if isinstance(n, ConvNode) and n.relu6):
+        ordered = np.sort(values[node.output].numpy().ravel())
+        largest = float(ordered[-1 - int(len(ordered) * (100 - percentile) / 100)])
+        expected = max(min(largest, 6.0), 1e-3) / 255
+        assert grids[node.output].scale == pytest.approx(expected, rel=1e-5)
+
+
 def test_an_int8_model_gives_its_integers_back(
     model: Delineator, x: np.ndarray, tmp_path: Path
 ) -> None:
