@@ -15,7 +15,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -56,6 +56,8 @@ RATE_HINT = re.compile(
 )
 UNIT_HINT = re.compile(r"\bunits?\W{1,20}([a-zµμ]{1,20})", re.IGNORECASE)
 JUMP = 1.75  # usual steps; a longer one is a gap
+STEPS_TOGETHER = 500  # of these most are gaps, or the others are of another length: another rate
+SAME_RATE = 0.1
 RATES_AGREE = 0.02
 MIN_RATE_HZ, MAX_RATE_HZ = 50.0, 2_000.0  # of a time column that says no unit
 
@@ -103,6 +105,7 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
         raise InputError("no column holds a signal; check the header")
     rate_hz = options.rate_hz or header.rate_hz
     gaps: Gaps | None = None
+    start_time = None if time is None else _moment(header.first_rows[0][time])
     if time is not None:
         seconds = _seconds(blob, header, time)
         found_hz, gaps = _rate_and_gaps(seconds, _time_unit(header, time))
@@ -120,7 +123,7 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
         names = [header.lead if at == signals[0] else name for at, name in enumerate(header.names)]
         header = replace(header, names=tuple(names))
     leads = [_lead(blob, header, at, timing, options) for at in signals]
-    return Recording(tuple(leads))
+    return Recording(tuple(leads), start_time)
 
 
 def read_header(text: str) -> Header:
@@ -295,6 +298,7 @@ def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, Gaps]:
         raise InputError("its times repeat; drop the time column and give --rate")
     is_gap = steps > JUMP * usual
     mean = float(steps[~is_gap].mean())
+    _check_one_rate(steps, is_gap, mean)
     rate_hz = 1 / (mean * _step_unit(mean, unit_s))
     # Where stamps are rounded, the whole rate that fits them all is meant.
     rounding = float(np.abs(steps[~is_gap] - mean).max()) / mean
@@ -306,6 +310,20 @@ def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, Gaps]:
     if (jumps > 1e12).any():
         raise InputError("its times jump beyond any recording; split the file")
     return rate_hz, (np.flatnonzero(is_gap) + 1, jumps.astype(np.int64))
+
+
+def _check_one_rate(steps: Floats, is_gap: np.ndarray, mean: float) -> None:
+    """Refuse times whose steps are longer or shorter in a part of the file: it has two rates."""
+    for start in range(0, len(steps) - STEPS_TOGETHER + 1, STEPS_TOGETHER):
+        here = slice(start, start + STEPS_TOGETHER)
+        some = float(np.median(steps[here]))
+        if 2 * int(is_gap[here].sum()) <= STEPS_TOGETHER:
+            some = float(steps[here][~is_gap[here]].mean())
+        if abs(some / mean - 1) > SAME_RATE:
+            raise InputError(
+                f"its times step by {some:.4g} from about row {start + 1} on, elsewhere by "
+                f"{mean:.4g}; split the file where its rate changes"
+            )
 
 
 def _step_unit(step: float, unit_s: float | None) -> float:
@@ -348,11 +366,20 @@ def _clock_s(cell: str) -> float:
 
 
 def _moment_s(cell: str) -> float:
+    """Seconds of a date, by its offset from UTC where it has one: clocks are put back at night."""
+    moment = _moment(cell)
+    if moment is None:
+        raise InputError(f"time {cell[:40]!r} can't be read; correct it")
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (utc - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def _moment(cell: str) -> datetime | None:
+    """A date with its time of day; None where it is none."""
     try:
-        moment = datetime.fromisoformat(cell)
-        return (moment - datetime(2000, 1, 1, tzinfo=moment.tzinfo)).total_seconds()
-    except (ValueError, OverflowError):
-        raise InputError(f"time {cell[:40]!r} can't be read; correct it") from None
+        return datetime.fromisoformat(cell) if MOMENT.fullmatch(cell) else None
+    except ValueError:
+        return None
 
 
 def _column(blob: Blob, header: Header, at: int) -> Floats:

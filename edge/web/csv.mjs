@@ -20,6 +20,8 @@ const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|
 const UNIT_HINT = /\bunits?[^\wµμ]{1,20}([a-zµμ]{1,20})/i;
 const HINT = /\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})/gi; // in a comment, as in a stream
 const JUMP = 1.75; // usual steps; a longer one is a gap
+const STEPS_TOGETHER = 500; // of these most are gaps, or the others are of another length: another rate
+const SAME_RATE = 0.1;
 const RATES_AGREE = 0.02;
 const LIKELIEST_HZ = [50, 2000]; // of a time column that says no unit
 const MOST_LOST_SHARE = 20; // gaps as long as this many times what is there are a damaged time
@@ -194,6 +196,7 @@ export function rateAndGaps(times, unit, name, told) {
   let sum = 0, count = 0;
   for (const step of steps) if (step <= JUMP * usual) { sum += step; count++; }
   const mean = sum / count, gaps = [];
+  checkOneRate(steps, JUMP * usual, mean, name);
   let rounding = 0;
   for (let k = 0; k < steps.length; k++) {
     if (steps[k] <= JUMP * usual) rounding = Math.max(rounding, Math.abs(steps[k] - mean) / mean);
@@ -204,6 +207,16 @@ export function rateAndGaps(times, unit, name, told) {
   if (whole && Math.abs(count * (rateHz / whole - 1)) <= Math.max(rounding, 1e-6 * count)) rateHz = whole;
   if (told && Math.abs(rateHz / told - 1) > RATES_AGREE) throw new InputError(`The times of ${name} say ${rateHz.toPrecision(4)} Hz, its head ${told}; correct one.`);
   return { rateHz: told || rateHz, gaps };
+}
+
+/** Times whose steps are longer or shorter in a part of the file are refused: it has two rates. */
+function checkOneRate(steps, longest, mean, name) {
+  for (let start = 0; start + STEPS_TOGETHER <= steps.length; start += STEPS_TOGETHER) {
+    const here = steps.subarray(start, start + STEPS_TOGETHER), kept = here.filter((step) => step <= longest);
+    const some = 2 * kept.length < STEPS_TOGETHER ? medianOf(here) : kept.reduce((sum, step) => sum + step, 0) / kept.length;
+    if (Math.abs(some / mean - 1) <= SAME_RATE) continue;
+    throw new InputError(`The times of ${name} step by ${some.toPrecision(4)} from about row ${start + 1} on, elsewhere by ${mean.toPrecision(4)}; split the file where its rate changes.`);
+  }
 }
 
 const medianOf = (values) => {

@@ -5,7 +5,7 @@ import io
 import json
 import time
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +198,33 @@ def test_times_that_go_back_or_jump_for_ever_are_refused(
         assert "jump" in refusal(put(tmp_path, jump.encode())) or "gaps" in refusal(
             put(tmp_path, jump.encode())
         )
+
+
+def test_dates_are_told_by_their_offset_and_say_when_a_recording_began(
+    tmp_path: Path, demo_mv: np.ndarray
+) -> None:
+    """Clocks go an hour ahead or back at night: neither is a gap, nor do the times go back."""
+    for hours in ((1, 2), (2, 1)):
+        before, after = (timezone(timedelta(hours=k)) for k in hours)
+        began = datetime(2024, 3, 31, 0, 59, 55, tzinfo=UTC).astimezone(before)
+
+        def local(second: float, began: datetime = began, after: timezone = after) -> str:
+            moment = began + timedelta(seconds=round(second, 3))
+            return (moment.astimezone(after) if second >= 5 else moment).isoformat()
+
+        record = read_record(put(tmp_path, csv_file(demo_mv, 250, time=local).content))
+        assert record.rate_hz == 250 and len(record.signal_mv) == 5000
+        assert np.isfinite(record.signal_mv).all()
+        assert record.start_time == began and record.start_time.utcoffset() == began.utcoffset()
+
+
+@pytest.mark.parametrize("steps_ms", [(4, 8), (8, 4), (4, 5), (5, 4)])
+def test_times_of_two_rates_are_refused(tmp_path: Path, steps_ms: tuple[int, int]) -> None:
+    """Every second sample of the slower part was called missing, and all of it a lead off."""
+    times_ms = np.cumsum([steps_ms[0]] * 2500 + [steps_ms[1]] * 1500)
+    rows = [f"{ms / 1000:.3f},{k % 50}" for k, ms in enumerate(times_ms)]
+    path = put(tmp_path, "\n".join(["time_s,ecg_uV", *rows]).encode())
+    assert "split the file where its rate changes" in refusal(path)
 
 
 def test_numbers_that_are_none_are_refused_and_missing_ones_are_missing(

@@ -263,6 +263,16 @@ def test_empty_lines_are_what_they_are_in_python(read_by_page: Any, tmp_path: Pa
         assert np.isnan(mv).sum() == len(mv) - 397, name
 
 
+def test_a_csv_of_two_rates_is_refused(read_by_page: Any, tmp_path: Path) -> None:
+    for k, steps_ms in enumerate(((4, 8), (8, 4), (4, 5))):
+        times_ms = np.cumsum([steps_ms[0]] * 2500 + [steps_ms[1]] * 1500)
+        rows = [f"{ms / 1000:.3f},{n % 50}" for n, ms in enumerate(times_ms)]
+        (tmp_path / f"{k}.csv").write_text("\n".join(["time_s,ecg_uV", *rows]))
+    cases = [{"files": [str(tmp_path / f"{k}.csv")]} for k in range(3)]
+    for answer in read_by_page(cases=cases)["answers"]:
+        assert "split the file where its rate changes" in answer["error"]
+
+
 def test_what_a_csv_does_not_say_is_asked(read_by_page: Any, tmp_path: Path) -> None:
     texts = {
         "rate": _csv("ecg_mV", "{x}"),
