@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..formats.text import MINUS, MISSING, hints, number
+from ..formats.text import MINUS, MISSING, hints, is_hint, number
 from ..formats.units import mv_per_unit
 from ..record import check_rate
 from .chunk import Chunk, Format
+from .timeline import MAX_DRIFT
 
 MAX_LINE = 4096
 INT16_MISSING = -32768
@@ -96,11 +97,28 @@ class LineDecoder:
 
     def _hint(self, text: str) -> None:
         told, given = hints(text), self._given
+        if is_hint(text):
+            self._check_the_same(told)
         self._given = Given(
             given.rate_hz or number(told.get("rate", "")),
             given.unit or told.get("unit"),
             given.lead or told.get("lead"),
             given.gain,
+        )
+
+    def _check_the_same(self, told: dict[str, str]) -> None:
+        """Refuse a rate or a unit that is not the one said before, by the caller or the stream."""
+        rate_hz, before_hz = number(told.get("rate", "")), self._given.rate_hz
+        if rate_hz and before_hz and abs(rate_hz / before_hz - 1) > MAX_DRIFT:
+            raise self._another("rate", f"{rate_hz:g} Hz", f"{before_hz:g} Hz")
+        unit, before = told.get("unit"), self._given.unit
+        if unit and before and mv_per_unit(unit) not in (None, mv_per_unit(before)):
+            raise self._another("unit", unit, before)
+
+    def _another(self, what: str, told: str, before: str) -> InputError:
+        return InputError(
+            f"line {self._line} of the stream says {told}, the {what} said before is {before}; "
+            "correct one, or start anew where it changes"
         )
 
     def _settle(self) -> None:
