@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -192,10 +193,10 @@ def _claim(analysis: Analysis, name: str, scratch: Path) -> None:
     """A record's files never go over those of another record of this run."""
     claim = scratch / f"{key_of(analysis.record.name).replace('/', '_')}.claim"
     try:
-        with claim.open("x", encoding="utf-8") as file:
-            file.write(name)
+        with claim.open("xb") as file:
+            file.write(os.fsencode(name))
     except FileExistsError:
-        if claim.read_text(encoding="utf-8") != name:
+        if claim.read_bytes() != os.fsencode(name):
             raise InputError(
                 f"{analysis.record.source}: another record of this run has the same name, so that "
                 "its own files were not written; --resume gives each record a folder"
