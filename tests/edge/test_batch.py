@@ -125,8 +125,7 @@ def test_names_that_are_no_text_are_read_and_told(tmp_path: Path) -> None:
     names = [json.loads(line)["record"] for line in (tmp_path / "one" / "all.jsonl").open()]
     assert sorted(names) == ["_", "a_"]
     store = Store(str(tmp_path / "kept"))
-    outputs = Outputs(json_file=None, csv_file=None, fhir_file=None, annotations=None)
-    job = job_of(tmp_path / "one", outputs=outputs, store=store)
+    job = job_of(tmp_path / "one", outputs=Outputs(), store=store)
     list(analyze_many([tmp_path / "in"], job))
     assert len(store.done()) == 2
 
