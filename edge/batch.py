@@ -14,7 +14,7 @@ from .alert_limits import AlertLimits
 from .analysis import Analysis
 from .errors import InputError
 from .files import make_folder
-from .formats.read import find_records, open_recordings, selected
+from .formats.read import find_records, open_recordings, passed_over, selected
 from .formats.recording import Entry, ReadOptions
 from .outputs import Outputs, Together, write_own
 from .reader import Reader
@@ -63,12 +63,14 @@ class Outcome:
     """What became of one record: a line about it, or the sentence that says why it failed.
 
     Both where it was read and its own files could not be written. `key` is where a store has it.
+    A `note` alone is about a folder, and no record's.
     """
 
     name: str
     line: str = ""
     failure: str = ""
     key: str = ""
+    note: str = ""
 
 
 def analyze_many(paths: Iterable[Path], job: Job, workers: int = 1) -> Iterator[Outcome]:
@@ -121,12 +123,15 @@ def files_below(paths: Iterable[Path]) -> Iterator[File | Outcome]:
     """Every file, or why a path has none."""
     taken: dict[str, str] = {}
     for path in paths:
+        tables = list[Path]()
         try:
-            for file in find_records([path]):
+            for file in find_records([path], tables.append):
                 inside = file.relative_to(path) if path.is_dir() else Path(file.name)
                 yield File(str(file), free_key(str(file), str(inside), taken))
         except InputError as error:
             yield Outcome(str(path), failure=str(error))
+        if tables:
+            yield Outcome(str(path), note=passed_over(path, tables))
 
 
 def free_key(file: str, inside: str, taken: dict[str, str]) -> str:

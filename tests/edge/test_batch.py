@@ -107,6 +107,16 @@ def test_of_two_records_of_one_name_both_are_told_and_one_has_files(tmp_path: Pa
     assert together[0] == together[1] and len(together[0][0].splitlines()) == 2
 
 
+def test_tables_that_nobody_named_are_told_of(tmp_path: Path) -> None:
+    """A folder's plain CSV files were passed over without a word."""
+    write_records(tmp_path / "in", 2)
+    (tmp_path / "in" / "plain.csv").write_text("time_s,ecg_mV\n0,1\n0.004,2\n0.008,3\n")
+    for workers in (1, 2):
+        told = list(analyze_many([tmp_path / "in"], job_of(tmp_path / "out"), workers))
+        assert [Path(one.name).name for one in told if one.line] == ["r0.csv", "r1.csv"]
+        assert told[-1].note.endswith("plain.csv") and not told[-1].failure
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text")
 def test_names_that_are_no_text_are_read_and_told(tmp_path: Path) -> None:
     """A traceback before: names from old disks are bytes of any kind."""

@@ -309,8 +309,17 @@ def test_a_folder_gives_its_records_and_not_their_segments(
         put(inner, DEMO_RECORD.with_suffix(suffix).read_bytes(), f"208demo{suffix}")
     put(inner, b"m/2 1 360 216000\n208demo 108000\n208demo 108000\n", "m.hea")
     put(inner, b"x", "208demo.atr")
-    found = [path.relative_to(tmp_path).as_posix() for path in find_records([tmp_path])]
+    put(tmp_path, b"100\n101\n102\n", "RECORDS")
+    tables: list[Path] = []
+    below = find_records([tmp_path], tables.append)
+    found = [path.relative_to(tmp_path).as_posix() for path in below]
     assert found == ["a.bin", "b.json", "inner/m"]
+    assert [table.name for table in tables] == ["steps.csv"]  # told, for it may be one
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    put(alone, csv_file(demo_mv, 250).content, "ecg.csv")
+    with pytest.raises(InputError, match=r"name what is one, such as .*ecg\.csv"):
+        list(find_records([alone]))
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(InputError, match="holds no ECG"):
