@@ -109,7 +109,7 @@ recording_option = click.option(
 def text_options(command: Callable[..., None]) -> Callable[..., None]:
     """What plain text does not always say of itself."""
     for option in (
-        click.option("--unit", help="mV, uV, V or nV, of plain CSV that does not say it."),
+        click.option("--unit", help="mV, uV, V or nV, of a file (not WFDB) that does not say it."),
         click.option("--rate", "rate_hz", type=float, help="Hz, of plain CSV without times."),
     ):
         command = option(command)

@@ -35,9 +35,9 @@ def read_record(
 
     WFDB, EDF(+), BDF, Apple Health CSV and export.zip, AliveCor ATC, Kardia JSON, Galaxy CSV, CSV,
     SCP-ECG, DICOM, HL7 aECG, MUSE XML, FHIR R4 and R5. `lead` by name: lead I if there is one, else
-    the first ECG lead. `recording` names one where a file holds several. `rate_hz` and `unit` (mV,
-    uV) are for plain CSV that does not say them. Names and birth dates are dropped unless
-    `keep_identity`; then they are in `about`.
+    the first ECG lead. `recording` names one where a file holds several. `rate_hz` is for plain
+    CSV that does not say it, `unit` (mV, uV) for any file but WFDB. Names and birth dates are
+    dropped unless `keep_identity`; then they are in `about`.
     """
     return _only(path, recording).read(read_options(lead, rate_hz, unit, keep_identity))
 

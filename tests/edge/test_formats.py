@@ -21,7 +21,7 @@ from leadone.edge.errors import InputError
 from leadone.edge.formats import blob as blobs
 from leadone.edge.formats import csv_samples, xml_tree
 from leadone.edge.formats import recording as recordings
-from leadone.edge.formats.read import find_records, open_recordings
+from leadone.edge.formats.read import find_records, open_record, open_recordings
 from leadone.edge.formats.recording import ReadOptions
 from leadone.edge.sources.chunk import Format
 from leadone.edge.sources.samples_text import Given, LineDecoder
@@ -257,6 +257,19 @@ def test_a_flat_gain_is_marked(tmp_path: Path, demo_mv: np.ndarray) -> None:
     content = edf(demo_mv, 250).content.replace(b"-5000   5000    ", b"0       0       ")
     record = read_record(put(tmp_path, content))
     assert not record.has_gain and np.isfinite(record.signal_mv).all()
+
+
+def test_a_unit_that_a_file_does_not_say_may_be_given(tmp_path: Path, demo_mv: np.ndarray) -> None:
+    """Of an EDF without a dimension --unit was passed over, and 1,800 uV read as 1,800 mV."""
+    content = edf(demo_mv, 250).content
+    said, whole = put(tmp_path, content, "said.edf"), read_record(tmp_path / "said.edf")
+    assert content.count(b"uV      ") > 0
+    path = put(tmp_path, content.replace(b"uV      ", b"        "), "unsaid.edf")
+    assert not read_record(path).has_gain
+    for record in (read_record(path, unit="uV"), open_record(path, ReadOptions(unit="uV"))):
+        assert record.has_gain
+        np.testing.assert_array_equal(record.read(0, 5000), whole.signal_mv)
+    np.testing.assert_array_equal(read_record(said, unit="V").signal_mv, whole.signal_mv)
 
 
 # --- many recordings in one file ---
