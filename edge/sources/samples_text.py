@@ -20,6 +20,7 @@ from .chunk import Chunk, Format
 from .timeline import MAX_DRIFT
 
 MAX_LINE = 4096
+TWO_WHOLE = re.compile(r"[+-]?\d+,\d+", re.ASCII)  # two in a row are no seconds of an ECG
 INT16_MISSING = -32768
 
 
@@ -42,6 +43,7 @@ class LineDecoder:
         self.format: Format | None = None
         self._scale_mv = 1.0
         self._are_bare = False  # the last sample came without a time
+        self._was_whole = False
 
     def push(self, data: bytes) -> list[Chunk]:
         """Take bytes; give the lines that they complete."""
@@ -89,10 +91,18 @@ class LineDecoder:
         second = number(cells[0]) if len(cells) == 2 else None
         is_known = value is not None or cells[-1].casefold() in MISSING
         if not is_known or len(cells) > 2 or (len(cells) == 2 and second is None):
+            heading = "; leave a heading away" if self.format is None else ""
             raise InputError(
                 f"line {self._line} of the stream is {text[:40]!r}, no sample; a line is a value, "
-                "or seconds and a value"
+                f"or seconds and a value{heading}"
             )
+        is_whole = TWO_WHOLE.fullmatch(text) is not None
+        if is_whole and self._was_whole:
+            raise InputError(
+                f"line {self._line} of the stream is {text[:40]!r}: a decimal comma, or a time not "
+                "in seconds; send decimal points, times in seconds"
+            )
+        self._was_whole = is_whole
         return second, np.nan if value is None else value
 
     def _hint(self, text: str) -> None:

@@ -111,6 +111,15 @@ def test_what_a_stream_does_not_say_is_asked_for(given: Given, says: str) -> Non
             decode()
 
 
+@pytest.mark.parametrize("text", [b"-0,2450\n-0,2018\n", b"0,512\n4,513\n"])
+def test_decimal_commas_and_milliseconds_are_no_times(text: bytes) -> None:
+    """They were taken for seconds and a value: beats of nothing, hundreds of leads off."""
+    with pytest.raises(InputError, match="line 2 .* a decimal comma, or a time not in seconds"):
+        LineDecoder(Given(250, "mV")).push(text)
+    chunks = LineDecoder(Given(250, "mV")).push(b"0,5\n0.004,5\n0.008,6\n1,7\n1.004,7\n")
+    assert [chunk.first_s for chunk in chunks] == [0, 0.004, 0.008, 1, 1.004]
+
+
 @pytest.mark.parametrize(
     ("given", "text", "says"),
     [(Given(500), "# rate=250 unit=mV\n1\n", "line 1 .* 250 Hz, the rate said before is 500"),
