@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..lead_names import is_named_ecg
 from .blob import Blob
 from .recording import Entry, Floats, Lead, ReadOptions, Recording, entry, with_gaps
-from .text import MINUS, MISSING, clean, column, decoded, hints, is_hint, number
+from .text import MINUS, MISSING, clean, column, decoded, hints, is_hint, number, rate_said
 from .units import mv_per_unit
 
 MAX_BYTES = 1 << 30
@@ -50,10 +50,6 @@ NAME_WITH_UNIT = re.compile(r"(.*?)\s*[\[(]\s*([^\])]*?)\s*[\])]", re.DOTALL)
 NAME_UNIT = re.compile(r"(.*)_(mv|uv|µv|μv|nv|v|ms|us|ns|s)", re.IGNORECASE)
 CLOCK = re.compile(r"\[?'?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)'?\]?", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?", re.ASCII)
-RATE_HINT = re.compile(
-    r"(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|fs)\W{1,20}([\d.]+)",
-    re.IGNORECASE,
-)
 UNIT_HINT = re.compile(r"\bunits?\W{1,20}([a-zµμ]{1,20})", re.IGNORECASE)
 JUMP = 1.75  # usual steps; a longer one is a gap
 STEPS_TOGETHER = 500  # of these most are gaps, or the others are of another length: another rate
@@ -157,7 +153,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         rows = [[".".join(row)] for row in rows]
     pairs = [_name_and_unit(name, unit) for name, unit in zip(names, units, strict=True)]
     head = "\n".join(lines[:at])
-    rate, unit = RATE_HINT.search(head), UNIT_HINT.search(head)
+    unit = UNIT_HINT.search(head)
     lead = hints("\n".join(line for line in lines[:at] if line.startswith("#"))).get("lead", "")
     return Header(
         separator,
@@ -165,7 +161,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         tuple(name for name, _ in pairs),
         tuple(unit for _, unit in pairs),
         comma,
-        number(rate[1]) if rate else None,
+        rate_said(head),
         unit[1] if unit and mv_per_unit(unit[1]) is not None else "",
         clean(lead) if is_named_ecg(lead) else "",
         tuple(tuple(row) for row in rows),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..formats.text import MINUS, MISSING, hints, is_hint, number
+from ..formats.text import MINUS, MISSING, hints, is_hint, number, rate_said
 from ..formats.units import mv_per_unit
 from ..record import check_rate
 from .chunk import Chunk, Format
@@ -106,22 +106,21 @@ class LineDecoder:
         return second, np.nan if value is None else value
 
     def _hint(self, text: str) -> None:
-        told, given = hints(text), self._given
+        told, rate_hz, given = hints(text), rate_said(text), self._given
         if is_hint(text):
-            self._check_the_same(told)
+            self._check_the_same(rate_hz, told.get("unit"))
         self._given = Given(
-            given.rate_hz or number(told.get("rate", "")),
+            given.rate_hz or rate_hz,
             given.unit or told.get("unit"),
             given.lead or told.get("lead"),
             given.gain,
         )
 
-    def _check_the_same(self, told: dict[str, str]) -> None:
+    def _check_the_same(self, rate_hz: float | None, unit: str | None) -> None:
         """Refuse a rate or a unit that is not the one said before, by the caller or the stream."""
-        rate_hz, before_hz = number(told.get("rate", "")), self._given.rate_hz
+        before_hz, before = self._given.rate_hz, self._given.unit
         if rate_hz and before_hz and abs(rate_hz / before_hz - 1) > MAX_DRIFT:
             raise self._another("rate", f"{rate_hz:g} Hz", f"{before_hz:g} Hz")
-        unit, before = told.get("unit"), self._given.unit
         if unit and before and mv_per_unit(unit) not in (None, mv_per_unit(before)):
             raise self._another("unit", unit, before)
 

@@ -16,7 +16,8 @@ const OTHER_KEY = /^(?:phone.*|flags?|date(?:time)?|events?|annotations?|labels?
 const NAME_WITH_UNIT = /^(.*?)\s*[[(]\s*([^\])]*?)\s*[\])]$/s;
 const NAME_UNIT = /^(.*)_(mv|uv|µv|μv|nv|v|ms|us|ns|s)$/i;
 const CLOCK = /^\[?'?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)'?\]?$/;
-const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|fs)[^\w]{1,20}([\d.]+)/i;
+// Rate alone, or behind unit and lead: a heart has a rate too.
+const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|(?:^|[#%,;|({["']|\b(?:unit|lead)\s{0,4}[=:]\s{0,4}[^\s,;]{1,32}\s)[ \t]{0,20}(?:rate(?:_hz)?|fs))[^\w]{1,20}([\d.]+(?:e\d{1,2})?)/im;
 const UNIT_HINT = /\bunits?[^\wµμ]{1,20}([a-zµμ]{1,20})/i;
 const HINT = /\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})/gi; // in a comment, as in a stream
 const JUMP = 1.75; // usual steps; a longer one is a gap

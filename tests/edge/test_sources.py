@@ -111,10 +111,23 @@ def test_what_a_stream_does_not_say_is_asked_for(given: Given, says: str) -> Non
             decode()
 
 
+def test_a_heart_rate_in_a_comment_is_no_sampling_rate() -> None:
+    """It was: at 72 Hz a heart of 116 a minute had a bradycardia."""
+    decoder = LineDecoder(Given(unit="mV"))
+    decoder.push(b"# heart rate: 72 bpm\n# Sampling rate: 250 Hz\n1\n")
+    assert decoder.format == Format(250.0, "I")
+    with pytest.raises(InputError, match="does not say its rate"):
+        LineDecoder(Given(unit="mV")).push(b"# heart rate: 72\n1\n")
+    for said in (b"# unit=uV rate=1e3 lead=II", b"# lead: II, unit: uV, Fs = 1000 Hz"):
+        decoder = LineDecoder(Given())
+        decoder.push(said + b"\n1\n")
+        assert decoder.format == Format(1000.0, "II")
+
+
 @pytest.mark.parametrize("text", [b"-0,2450\n-0,2018\n", b"0,512\n4,513\n"])
 def test_decimal_commas_and_milliseconds_are_no_times(text: bytes) -> None:
     """They were taken for seconds and a value: beats of nothing, hundreds of leads off."""
-    with pytest.raises(InputError, match="line 2 .* a decimal comma, or a time not in seconds"):
+    with pytest.raises(InputError, match=r"line 2 .* a decimal comma, or a time not in seconds"):
         LineDecoder(Given(250, "mV")).push(text)
     chunks = LineDecoder(Given(250, "mV")).push(b"0,5\n0.004,5\n0.008,6\n1,7\n1.004,7\n")
     assert [chunk.first_s for chunk in chunks] == [0, 0.004, 0.008, 1, 1.004]

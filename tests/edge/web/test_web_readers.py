@@ -186,6 +186,7 @@ CSV: dict[str, tuple[str, float, float, dict[str, Any]]] = {
     "tabs": (_csv("t\tI_mV", "{t:.3f}\t{x}"), 250, 0, {}),
     "blanks": (_csv("# fs = 250\n# unit: mV", "{x}"), 250, 0, {}),
     "a stream's comment": (_csv("# rate=250 unit=mV lead=V2", "{x}"), 250, 0, {}),
+    "a heart rate too": (_csv("# Heart rate: 72 bpm\n# unit: mV, fs: 250", "{x}"), 250, 0, {}),
     "a row of units": (_csv("'Elapsed time','ECG'\n'seconds','mV'", "{t:.3f},{x}"), 250, 0, {}),
     "clocks": (_csv("time,ecg_mV", "0:{t:06.3f},{x}"), 250, 0, {}),
     "asked": (_csv("", "{u}"), 130, 1e-6, {"rateHz": 130, "unit": "uV"}),
@@ -278,6 +279,7 @@ def test_what_a_csv_does_not_say_is_asked(read_by_page: Any, tmp_path: Path) -> 
         "rate": _csv("ecg_mV", "{x}"),
         "unit": _csv("time_s,ecg", "{t:.3f},{x}"),
         "rate unit": _csv("", "{x}"),
+        "rate ": _csv("# heart rate: 72 bpm\necg_mV", "{x}"),
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.csv").write_text(text)
