@@ -223,9 +223,10 @@ def _roles(header: Header, options: ReadOptions) -> tuple[list[int], int | None,
     if len(filled) == 1:
         return filled, None, None
     if not any(keys):
-        counts_up = _counts_up(header, 0)
+        counts_up = _counts_up(header, 0) or _is_dated(header, 0)
         return filled[counts_up:], 0 if counts_up else None, None
     times = [at for at in range(width) if _is_time(header, keys, at)]
+    times = times or [at for at in filled if _is_dated(header, at) and keys[at][:5] != "phone"]
     index = next((at for at in range(width) if INDEX_KEY.fullmatch(keys[at])), None)
     other = {at for at in range(width) if OTHER_KEY.fullmatch(keys[at])}
     signals = [
@@ -241,6 +242,14 @@ def _is_time(header: Header, keys: Sequence[str], at: int) -> bool:
     is_span = header.units[at].casefold().replace("μ", "u") in SECONDS_PER_UNIT
     named = TIME_KEY.fullmatch(keys[at]) is not None or keys[at] in ("relms", "ms")
     return (named or is_span) and not keys[at].startswith(("phone", "rr"))
+
+
+def _is_dated(header: Header, at: int) -> bool:
+    """Whether rows have dates with times of day there, each another, whatever the column's name."""
+    cells = [row[at] for row in header.first_rows]
+    return len(set(cells)) == len(cells) and all(
+        ":" in cell and MOMENT.fullmatch(cell) for cell in cells
+    )
 
 
 def _counts_up(header: Header, at: int) -> bool:

@@ -166,14 +166,18 @@ function roles({ names, units, rows }) {
   const filled = keys.map((_, at) => at).filter((at) => rows.some((row) => row[at] !== ""));
   if (filled.length === 1) return { signals: filled, time: null };
   if (!keys.some(Boolean)) {
-    const time = countsUp(rows, 0) ? 0 : null;
+    const time = countsUp(rows, 0) || isDated(rows, 0) ? 0 : null;
     return { signals: filled.filter((at) => at !== time), time };
   }
   const isTime = (at) => !/^(phone|rr)/.test(keys[at]) && (TIME_KEY.test(keys[at]) || /^(relms|ms)$/.test(keys[at]) || secondsPer(units[at]) !== undefined);
-  const times = filled.filter(isTime);
-  const signals = filled.filter((at) => !isTime(at) && !INDEX_KEY.test(keys[at]) && !OTHER_KEY.test(keys[at]));
+  let times = filled.filter(isTime);
+  if (!times.length) times = filled.filter((at) => isDated(rows, at) && !keys[at].startsWith("phone"));
+  const signals = filled.filter((at) => !isTime(at) && !times.includes(at) && !INDEX_KEY.test(keys[at]) && !OTHER_KEY.test(keys[at]));
   return { signals, time: times.find((at) => keys[at].startsWith("sensor")) ?? times[0] ?? null };
 }
+
+/** Whether rows have dates with times of day there, each another, whatever the column's name. */
+const isDated = (rows, at) => new Set(rows.map((row) => row[at])).size === rows.length && rows.every((row) => /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(row[at]));
 
 /** A time in its column's unit; clocks and dates in seconds. NaN where it can't be read. */
 function secondsIn(cell, decimalComma) {

@@ -218,6 +218,19 @@ def test_dates_are_told_by_their_offset_and_say_when_a_recording_began(
         assert record.start_time == began and record.start_time.utcoffset() == began.utcoffset()
 
 
+@pytest.mark.parametrize("header", ["datetime,ecg_mV", "Date,ecg_mV", ""])
+def test_a_column_of_dates_is_the_time_whatever_its_name(
+    tmp_path: Path, demo_mv: np.ndarray, header: str
+) -> None:
+    def moment(second: float) -> str:
+        return str(datetime(2024, 3, 31, 10) + timedelta(seconds=round(second, 3)))
+
+    made = csv_file(demo_mv, 250, header=header, time=moment, gap=100)
+    record = read_record(put(tmp_path, made.content), unit="mV")
+    np.testing.assert_allclose(record.signal_mv, made.signal_mv, atol=1e-6)
+    assert record.rate_hz == 250 and record.start_time == datetime(2024, 3, 31, 10)
+
+
 @pytest.mark.parametrize("steps_ms", [(4, 8), (8, 4), (4, 5), (5, 4)])
 def test_times_of_two_rates_are_refused(tmp_path: Path, steps_ms: tuple[int, int]) -> None:
     """Every second sample of the slower part was called missing, and all of it a lead off."""

@@ -189,6 +189,13 @@ CSV: dict[str, tuple[str, float, float, dict[str, Any]]] = {
     "a heart rate too": (_csv("# Heart rate: 72 bpm\n# unit: mV, fs: 250", "{x}"), 250, 0, {}),
     "a row of units": (_csv("'Elapsed time','ECG'\n'seconds','mV'", "{t:.3f},{x}"), 250, 0, {}),
     "clocks": (_csv("time,ecg_mV", "0:{t:06.3f},{x}"), 250, 0, {}),
+    "dates": (_csv("datetime,ecg_mV", "2024-03-31 01:59:{t:06.3f}+01:00,{x}"), 250, 0, {}),
+    "dates of seconds": (
+        _csv("# fs=250\ndatetime,ecg_mV,note", "2024-03-31 01:59:00,{x},0"),
+        250,
+        0,
+        {},
+    ),
     "asked": (_csv("", "{u}"), 130, 1e-6, {"rateHz": 130, "unit": "uV"}),
     "asked decimal commas": (_csv("", "{c}"), 130, 1e-6, {"rateHz": 130, "unit": "mV"}),
     "index": (_csv("# Sample Rate: 300 Hz\nsample,ecg_mV,flags", "{k},{x},0"), 300, 0, {}),
