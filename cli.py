@@ -109,7 +109,7 @@ recording_option = click.option(
 def text_options(command: Callable[..., None]) -> Callable[..., None]:
     """What plain text does not always say of itself."""
     for option in (
-        click.option("--unit", help="mV, uV, V or nV, of plain CSV that does not say it."),
+        click.option("--unit", help="mV, uV, V or nV, of a file (not WFDB) that does not say it."),
         click.option("--rate", "rate_hz", type=float, help="Hz, of plain CSV without times."),
     ):
         command = option(command)
@@ -337,8 +337,8 @@ def analyze(
 ) -> None:
     """Read the records PATHS: one JSON object each, annotations, reports.
 
-    Files of any format that leadone reads, folders and archives of them. A bad file does not stop
-    the rest; it is named at the end and the exit code is 1.
+    Files of any format that leadone reads, folders and archives of them; plain CSV only where it
+    is named. A bad file does not stop the rest; it is named at the end and the exit code is 1.
     """
     from .distill.export.c_backend import with_model_c
     from .edge.batch import Job, analyze_many
@@ -383,10 +383,13 @@ def analyze(
 
 def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines: bool) -> None:
     """A bar, a line a record, and at the end the failures; exit code 1 where there are some."""
-    failures, count = [], 0
+    failures, notes, count = [], list[str](), 0
     with _progress(console) as bar:
         task = bar.add_task("records", total=paths)
         for outcome in outcomes:
+            if outcome.note:
+                notes.append(outcome.note)
+                continue
             count += 1
             bar.update(task, completed=count, total=max(count, paths))
             if outcome.failure:
@@ -394,6 +397,8 @@ def _tell(outcomes: Iterator[Outcome], paths: int, console: Console, shows_lines
                 failures.append(why if Path(name).stem in why else f"{name}: {why}")
             if outcome.line and shows_lines:
                 click.echo(outcome.line)
+    for note in notes:
+        click.echo(f"leadone: {note}", err=True)
     if count == 1 and failures:
         raise InputError(failures[0])
     for failure in failures:

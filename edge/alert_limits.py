@@ -34,6 +34,7 @@ MOST_RATE_BEATS = 8  # a device keeps no more
 MOST_FREQUENT_BEATS = 8
 # Of minutes: told once a minute at most, and shaded on no page, for they would shade all there is.
 SLOW_TRENDS = ("dropped_beats", "pr_long", "qtc_long", "v_frequent")
+SHARES = ("af_on", "af_off", "share_on", "share_off")
 REFRACTORY_S = tuple(60.0 if kind in SLOW_TRENDS else 0.0 for kind in KINDS)
 
 
@@ -69,13 +70,19 @@ class AlertLimits:
 
     def __post_init__(self) -> None:
         """Refuse what no rule can be held to, in one sentence."""
-        for name, value in vars(self).items():
-            values = value if isinstance(value, tuple) else (value,)
-            if not all(math.isfinite(one) and one >= 0 for one in values):
+        named = dict(vars(self))
+        for kind, value in zip(KINDS, named.pop("refractory_s"), strict=True):
+            named[f"refractory_s of {kind}"] = value
+        for name, value in named.items():
+            if not (math.isfinite(value) and value >= 0):
                 raise InputError(f"alert limit {name} can't be {value!r}; take a number from 0 on")
+        for name in SHARES:
+            if getattr(self, name) > 1:
+                raise InputError(f"alert limit {name} is a share from 0 to 1")
         ordered = (
             ("bradycardia_on_bpm", "bradycardia_off_bpm"),
             ("tachycardia_off_bpm", "tachycardia_on_bpm"),
+            ("bradycardia_off_bpm", "tachycardia_on_bpm"),  # else one rate is both
             ("af_off", "af_on"),
             ("share_off", "share_on"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +14,7 @@ from .alert_limits import AlertLimits
 from .analysis import Analysis
 from .errors import InputError
 from .files import make_folder
-from .formats.read import find_records, open_recordings, selected
+from .formats.read import find_records, open_recordings, passed_over, selected
 from .formats.recording import Entry, ReadOptions
 from .outputs import Outputs, Together, write_own
 from .reader import Reader
@@ -62,12 +63,14 @@ class Outcome:
     """What became of one record: a line about it, or the sentence that says why it failed.
 
     Both where it was read and its own files could not be written. `key` is where a store has it.
+    A `note` alone is about a folder, and no record's.
     """
 
     name: str
     line: str = ""
     failure: str = ""
     key: str = ""
+    note: str = ""
 
 
 def analyze_many(paths: Iterable[Path], job: Job, workers: int = 1) -> Iterator[Outcome]:
@@ -120,12 +123,15 @@ def files_below(paths: Iterable[Path]) -> Iterator[File | Outcome]:
     """Every file, or why a path has none."""
     taken: dict[str, str] = {}
     for path in paths:
+        tables = list[Path]()
         try:
-            for file in find_records([path]):
+            for file in find_records([path], tables.append):
                 inside = file.relative_to(path) if path.is_dir() else Path(file.name)
                 yield File(str(file), free_key(str(file), str(inside), taken))
         except InputError as error:
             yield Outcome(str(path), failure=str(error))
+        if tables:
+            yield Outcome(str(path), note=passed_over(path, tables))
 
 
 def free_key(file: str, inside: str, taken: dict[str, str]) -> str:
@@ -192,10 +198,10 @@ def _claim(analysis: Analysis, name: str, scratch: Path) -> None:
     """A record's files never go over those of another record of this run."""
     claim = scratch / f"{key_of(analysis.record.name).replace('/', '_')}.claim"
     try:
-        with claim.open("x", encoding="utf-8") as file:
-            file.write(name)
+        with claim.open("xb") as file:
+            file.write(os.fsencode(name))
     except FileExistsError:
-        if claim.read_text(encoding="utf-8") != name:
+        if claim.read_bytes() != os.fsencode(name):
             raise InputError(
                 f"{analysis.record.source}: another record of this run has the same name, so that "
                 "its own files were not written; --resume gives each record a folder"

@@ -45,8 +45,12 @@ class Record:
 
     @property
     def name(self) -> str:
-        """The record's name without folder or suffix."""
-        return self.source.replace("\\", "/").rsplit("/", 1)[-1]
+        """The record's name without folder or suffix, _ for what can't be printed in it.
+
+        So are bytes that are no UTF-8: no file of results could be written with them.
+        """
+        name = self.source.replace("\\", "/").rsplit("/", 1)[-1]
+        return "".join(c if c.isprintable() else "_" for c in name)
 
     @property
     def samples(self) -> int:

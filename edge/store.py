@@ -114,4 +114,5 @@ def key_of(*names: str) -> str:
 
 def _plain(part: str) -> str:
     plain = re.sub(r"[^\w.@+=-]", "_", part).lstrip(".") or "_"
-    return plain if plain == part else f"{plain}-{sha256(part.encode()).hexdigest()[:8]}"
+    whole = part.encode("utf-8", "surrogateescape")  # names of files may be any bytes
+    return plain if plain == part else f"{plain}-{sha256(whole).hexdigest()[:8]}"

@@ -202,8 +202,8 @@ def beat_waves(beat: Beat) -> list[tuple[str, float, float]]:
 
 
 def record_title(record: Record) -> str:
-    """The record's name without control characters: a file name must not steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in record.name) or "record"
+    """What a record is called where there is no name."""
+    return record.name or "record"
 
 
 def clock(seconds: float) -> str:

@@ -15,7 +15,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..lead_names import is_named_ecg
 from .blob import Blob
 from .recording import Entry, Floats, Lead, ReadOptions, Recording, entry, with_gaps
-from .text import MINUS, MISSING, clean, column, decoded, hints, is_hint, number
+from .text import MINUS, MISSING, clean, column, decoded, hints, is_hint, number, rate_said
 from .units import mv_per_unit
 
 MAX_BYTES = 1 << 30
@@ -50,12 +50,10 @@ NAME_WITH_UNIT = re.compile(r"(.*?)\s*[\[(]\s*([^\])]*?)\s*[\])]", re.DOTALL)
 NAME_UNIT = re.compile(r"(.*)_(mv|uv|µv|μv|nv|v|ms|us|ns|s)", re.IGNORECASE)
 CLOCK = re.compile(r"\[?'?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)'?\]?", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?", re.ASCII)
-RATE_HINT = re.compile(
-    r"(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|fs)\W{1,20}([\d.]+)",
-    re.IGNORECASE,
-)
 UNIT_HINT = re.compile(r"\bunits?\W{1,20}([a-zµμ]{1,20})", re.IGNORECASE)
 JUMP = 1.75  # usual steps; a longer one is a gap
+STEPS_TOGETHER = 500  # of these most are gaps, or the others are of another length: another rate
+SAME_RATE = 0.1
 RATES_AGREE = 0.02
 MIN_RATE_HZ, MAX_RATE_HZ = 50.0, 2_000.0  # of a time column that says no unit
 
@@ -103,6 +101,7 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
         raise InputError("no column holds a signal; check the header")
     rate_hz = options.rate_hz or header.rate_hz
     gaps: Gaps | None = None
+    start_time = None if time is None else _moment(header.first_rows[0][time])
     if time is not None:
         seconds = _seconds(blob, header, time)
         found_hz, gaps = _rate_and_gaps(seconds, _time_unit(header, time))
@@ -120,7 +119,7 @@ def recording(blob: Blob, options: ReadOptions) -> Recording:
         names = [header.lead if at == signals[0] else name for at, name in enumerate(header.names)]
         header = replace(header, names=tuple(names))
     leads = [_lead(blob, header, at, timing, options) for at in signals]
-    return Recording(tuple(leads))
+    return Recording(tuple(leads), start_time)
 
 
 def read_header(text: str) -> Header:
@@ -154,7 +153,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         rows = [[".".join(row)] for row in rows]
     pairs = [_name_and_unit(name, unit) for name, unit in zip(names, units, strict=True)]
     head = "\n".join(lines[:at])
-    rate, unit = RATE_HINT.search(head), UNIT_HINT.search(head)
+    unit = UNIT_HINT.search(head)
     lead = hints("\n".join(line for line in lines[:at] if line.startswith("#"))).get("lead", "")
     return Header(
         separator,
@@ -162,7 +161,7 @@ def _header(lines: list[str], at: int, separator: str | None, rows: list[list[st
         tuple(name for name, _ in pairs),
         tuple(unit for _, unit in pairs),
         comma,
-        number(rate[1]) if rate else None,
+        rate_said(head),
         unit[1] if unit and mv_per_unit(unit[1]) is not None else "",
         clean(lead) if is_named_ecg(lead) else "",
         tuple(tuple(row) for row in rows),
@@ -224,9 +223,10 @@ def _roles(header: Header, options: ReadOptions) -> tuple[list[int], int | None,
     if len(filled) == 1:
         return filled, None, None
     if not any(keys):
-        counts_up = _counts_up(header, 0)
+        counts_up = _counts_up(header, 0) or _is_dated(header, 0)
         return filled[counts_up:], 0 if counts_up else None, None
     times = [at for at in range(width) if _is_time(header, keys, at)]
+    times = times or [at for at in filled if _is_dated(header, at) and keys[at][:5] != "phone"]
     index = next((at for at in range(width) if INDEX_KEY.fullmatch(keys[at])), None)
     other = {at for at in range(width) if OTHER_KEY.fullmatch(keys[at])}
     signals = [
@@ -242,6 +242,14 @@ def _is_time(header: Header, keys: Sequence[str], at: int) -> bool:
     is_span = header.units[at].casefold().replace("μ", "u") in SECONDS_PER_UNIT
     named = TIME_KEY.fullmatch(keys[at]) is not None or keys[at] in ("relms", "ms")
     return (named or is_span) and not keys[at].startswith(("phone", "rr"))
+
+
+def _is_dated(header: Header, at: int) -> bool:
+    """Whether rows have dates with times of day there, each another, whatever the column's name."""
+    cells = [row[at] for row in header.first_rows]
+    return len(set(cells)) == len(cells) and all(
+        ":" in cell and MOMENT.fullmatch(cell) for cell in cells
+    )
 
 
 def _counts_up(header: Header, at: int) -> bool:
@@ -295,6 +303,7 @@ def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, Gaps]:
         raise InputError("its times repeat; drop the time column and give --rate")
     is_gap = steps > JUMP * usual
     mean = float(steps[~is_gap].mean())
+    _check_one_rate(steps, is_gap, mean)
     rate_hz = 1 / (mean * _step_unit(mean, unit_s))
     # Where stamps are rounded, the whole rate that fits them all is meant.
     rounding = float(np.abs(steps[~is_gap] - mean).max()) / mean
@@ -306,6 +315,20 @@ def _rate_and_gaps(times: Floats, unit_s: float | None) -> tuple[float, Gaps]:
     if (jumps > 1e12).any():
         raise InputError("its times jump beyond any recording; split the file")
     return rate_hz, (np.flatnonzero(is_gap) + 1, jumps.astype(np.int64))
+
+
+def _check_one_rate(steps: Floats, is_gap: np.ndarray, mean: float) -> None:
+    """Refuse times whose steps are longer or shorter in a part of the file: it has two rates."""
+    for start in range(0, len(steps) - STEPS_TOGETHER + 1, STEPS_TOGETHER):
+        here = slice(start, start + STEPS_TOGETHER)
+        some = float(np.median(steps[here]))
+        if 2 * int(is_gap[here].sum()) <= STEPS_TOGETHER:
+            some = float(steps[here][~is_gap[here]].mean())
+        if abs(some / mean - 1) > SAME_RATE:
+            raise InputError(
+                f"its times step by {some:.4g} from about row {start + 1} on, elsewhere by "
+                f"{mean:.4g}; split the file where its rate changes"
+            )
 
 
 def _step_unit(step: float, unit_s: float | None) -> float:
@@ -348,11 +371,20 @@ def _clock_s(cell: str) -> float:
 
 
 def _moment_s(cell: str) -> float:
+    """Seconds of a date, by its offset from UTC where it has one: clocks are put back at night."""
+    moment = _moment(cell)
+    if moment is None:
+        raise InputError(f"time {cell[:40]!r} can't be read; correct it")
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (utc - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def _moment(cell: str) -> datetime | None:
+    """A date with its time of day; None where it is none."""
     try:
-        moment = datetime.fromisoformat(cell)
-        return (moment - datetime(2000, 1, 1, tzinfo=moment.tzinfo)).total_seconds()
-    except (ValueError, OverflowError):
-        raise InputError(f"time {cell[:40]!r} can't be read; correct it") from None
+        return datetime.fromisoformat(cell) if MOMENT.fullmatch(cell) else None
+    except ValueError:
+        return None
 
 
 def _column(blob: Blob, header: Header, at: int) -> Floats:

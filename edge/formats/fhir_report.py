@@ -63,7 +63,8 @@ def report(analysis: Analysis) -> list[Resource]:
     A Patient if kept.
     """
     record = analysis.record
-    key = f"{record.source}\0{record.lead}\0{analysis.model.get('sha256', '')}"
+    source = record.source.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
+    key = f"{source}\0{record.lead}\0{analysis.model.get('sha256', '')}"
     patient = _patient(record, key)
     shared: Resource = {"status": "preliminary"}
     if patient is not None:

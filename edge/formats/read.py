@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .recording import Entry, ReadOptions
 
 OTHER_SUFFIXES = frozenset((*SIGNAL_SUFFIXES, *TEXT_SUFFIXES)) - frozenset(SUFFIXES)
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")  # a RECORDS of PhysioNet is a column of numbers too
 MAX_FILES = 1_000_000  # of a folder
 SHOWN_NAMES = 8
 
@@ -34,9 +35,9 @@ def read_record(
 
     WFDB, EDF(+), BDF, Apple Health CSV and export.zip, AliveCor ATC, Kardia JSON, Galaxy CSV, CSV,
     SCP-ECG, DICOM, HL7 aECG, MUSE XML, FHIR R4 and R5. `lead` by name: lead I if there is one, else
-    the first ECG lead. `recording` names one where a file holds several. `rate_hz` and `unit` (mV,
-    uV) are for plain CSV that does not say them. Names and birth dates are dropped unless
-    `keep_identity`; then they are in `about`.
+    the first ECG lead. `recording` names one where a file holds several. `rate_hz` is for plain
+    CSV that does not say it, `unit` (mV, uV) for any file but WFDB. Names and birth dates are
+    dropped unless `keep_identity`; then they are in `about`.
     """
     return _only(path, recording).read(read_options(lead, rate_hz, unit, keep_identity))
 
@@ -93,25 +94,38 @@ def open_recordings(path: str | Path) -> list[Entry]:
         ) from error
 
 
-def find_records(paths: Iterable[Path]) -> Iterator[Path]:
+def find_records(
+    paths: Iterable[Path], pass_over: Callable[[Path], None] = lambda table: None
+) -> Iterator[Path]:
     """The paths, folders replaced by the records below them, in order of their names.
 
-    Raises InputError for a folder without any. Segments of WFDB records are not records.
+    Raises InputError for a folder without any. Segments of WFDB records are not records, and a
+    table of numbers that nobody named may be anything: `pass_over` is told of those.
     """
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        found = False
-        for record in _records_below(path):
+        found, tables = False, list[Path]()
+        for record in _records_below(path, tables):
             found = True
             yield record
+        if not found and tables:
+            raise InputError(passed_over(path, tables))
         if not found:
             raise InputError(f"{path} holds no ECG that leadone reads; check the path")
+        for table in tables:
+            pass_over(table)
 
 
-def _records_below(folder: Path) -> Iterator[Path]:
-    from .sniff import sniff
+def passed_over(folder: Path, tables: Sequence[Path]) -> str:
+    """A sentence about the tables of numbers in a folder."""
+    what = "a table of numbers" if len(tables) == 1 else f"{len(tables)} tables of numbers"
+    return f"{folder} holds {what} that may be no ECG; name what is one, such as {tables[0]}"
+
+
+def _records_below(folder: Path, tables: list[Path]) -> Iterator[Path]:
+    from .sniff import CSV, sniff
 
     files = sorted(file for file in folder.rglob("*") if not file.name.startswith("."))
     if len(files) > MAX_FILES:
@@ -126,12 +140,15 @@ def _records_below(folder: Path) -> Iterator[Path]:
         elif file.with_suffix("") in stems or not file.is_file():
             continue  # the signal and the annotations of a WFDB record
         else:
+            blob = Blob(str(file), file)
             try:
-                is_ecg = sniff(Blob(str(file), file), is_named=False) is not None
+                is_ecg = sniff(blob, is_named=False) is not None
             except InputError:
                 is_ecg = True  # let its reader say what is wrong
             if is_ecg:
                 yield file
+            elif file.suffix.casefold() in TABLE_SUFFIXES and CSV.claims(blob.head):
+                tables.append(file)
 
 
 def _segments(header: Path) -> Iterator[Path]:

@@ -30,8 +30,8 @@ Floats = npt.NDArray[np.float64]
 class ReadOptions:
     """What the caller knows or wants.
 
-    `lead` by name; `rate_hz` and `unit` of plain text files that do not say them; names and birth
-    dates are dropped unless `keep_identity`.
+    `lead` by name; `rate_hz` of plain text files and `unit` of any but WFDB that do not say them;
+    names and birth dates are dropped unless `keep_identity`.
     """
 
     lead: str | None = None
@@ -109,7 +109,7 @@ def entry(blob: Blob, load: Callable[[ReadOptions], Recording], name: str = "") 
 
 def to_record(recording: Recording, source: str, options: ReadOptions) -> Record:
     """The chosen lead as a Record in mV."""
-    lead = _chosen(recording.leads, options.lead)
+    lead = _with_unit(_chosen(recording.leads, options.lead), options)
     with np.errstate(all="ignore"):  # what overflows is missing
         signal_mv = _in_mv(np.asarray(lead.load()), lead)
     if len(signal_mv) == 0:
@@ -119,7 +119,7 @@ def to_record(recording: Recording, source: str, options: ReadOptions) -> Record
 
 def to_disk_record(recording: Recording, source: str, options: ReadOptions) -> Record:
     """The chosen lead left on disk where it can be read in parts, else as `to_record` has it."""
-    lead = _chosen(recording.leads, options.lead)
+    lead = _with_unit(_chosen(recording.leads, options.lead), options)
     if lead.parts is None:
         return to_record(recording, source, options)
     parts = lead.parts()
@@ -165,6 +165,12 @@ def _chosen(leads: Sequence[Lead], name: str | None) -> Lead:
     names = [lead.name or f"signal {at + 1}" for at, lead in enumerate(leads)]
     at = choose_lead(names, [lead.unit.strip().casefold() for lead in leads], name)
     return replace(leads[at], name=names[at])
+
+
+def _with_unit(lead: Lead, options: ReadOptions) -> Lead:
+    """A lead that says no voltage in the unit that the caller says."""
+    is_said = options.unit is None or mv_per_unit(lead.unit) is not None
+    return lead if is_said else replace(lead, unit=options.unit or "")
 
 
 def with_gaps(

@@ -14,6 +14,12 @@ from ..errors import InputError
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "inf", "-inf", "+inf", "?"))
 HINT = re.compile(r"\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})", re.IGNORECASE)
+RATE_HINT = re.compile(  # rate alone, or behind unit and lead: a heart has a rate too
+    r"(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})"
+    r"|(?:^|[#%,;|({\['\x22]|\b(?:unit|lead)\s{0,4}[=:]\s{0,4}[^\s,;]{1,32}\s)[ \t]{0,20}"
+    r"(?:rate(?:_hz)?|fs))\W{1,20}([\d.]+(?:e\d{1,2})?)",
+    re.IGNORECASE | re.MULTILINE,
+)
 MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " "})
 
 Floats = npt.NDArray[np.float64]
@@ -66,6 +72,12 @@ def column(cells: Sequence[str], first_row: int, decimal_comma: bool = False) ->
                 f"row {first_row + at} has {cell[:40]!r} where a number belongs; correct the file"
             )
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def rate_said(head: str) -> float | None:
+    """The sampling rate in Hz that stands above samples."""
+    rate = RATE_HINT.search(head)
+    return number(rate[1]) if rate else None
 
 
 def hints(comment: str) -> dict[str, str]:

@@ -82,7 +82,7 @@ class ByteSource:
         if self.encoding == "int16":
             return Int16Decoder(self.given)
         if self.encoding == "frames" or (self.encoding == "auto" and head.startswith(MAGIC)):
-            return FrameDecoder()
+            return FrameDecoder(self.given.rate_hz)
         return LineDecoder(self.given)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..record import check_rate
 from .chunk import Chunk, Format
+from .timeline import MAX_DRIFT
 
 MAGIC = b"L1"
 HEAD = struct.Struct("<2sBBIH")
@@ -27,8 +28,12 @@ MAX_LEAD = 32
 
 @dataclass
 class FrameDecoder:
-    """Bytes in any pieces in, chunks out; `lost` counts frames that did not arrive whole."""
+    """Bytes in any pieces in, chunks out; `lost` counts frames that did not arrive whole.
 
+    A hello that says another rate than the caller (`given_hz`) is refused.
+    """
+
+    given_hz: float | None = None
     format: Format | None = None
     lost: int = 0
     _buffer: bytes = b""
@@ -93,6 +98,11 @@ class FrameDecoder:
             raise InputError("the device says a step of 0 nV; correct its hello frame")
         check_rate(millihertz / 1000)
         told = Format(millihertz / 1000, lead)
+        if self.given_hz is not None and abs(told.rate_hz / self.given_hz - 1) > MAX_DRIFT:
+            raise InputError(
+                f"the device says {told.rate_hz:g} Hz, the rate given is {self.given_hz:g}; "
+                "leave --rate away, or correct the device"
+            )
         if self.format is not None and told != self.format:
             raise InputError("the device changed its rate or lead within a stream; start anew")
         self.format, self._step_mv = told, nanovolts * 1e-6

@@ -15,6 +15,7 @@ import numpy as np
 from ..events import Beat, Event, Quality
 from ..monitor import Monitor
 from .chunk import Chunk, Format
+from .rate_check import RateCheck
 from .timeline import Timeline
 
 RESTART_S = 10.0  # a gap as long as this ends a stream and begins another
@@ -31,6 +32,7 @@ class LiveMonitor:
         self._monitor = make_monitor(told.lead)
         self._rate_hz = told.rate_hz
         self._timeline = Timeline(told.rate_hz)
+        self._rate_check = RateCheck(told.rate_hz)
         self._offset_s = 0.0  # of the present stretch
         self._gaps: list[tuple[float, float]] = []  # in the nominal seconds of the stretch
         self.missing_s = 0.0
@@ -59,7 +61,11 @@ class LiveMonitor:
         return self.period_s * self._rate_hz - 1
 
     def push(self, chunk: Chunk) -> list[Event]:
-        """Take a chunk; give the events that it completes."""
+        """Take a chunk; give the events that it completes.
+
+        Raises InputError where the times of ten seconds say another rate.
+        """
+        self._rate_check.add(len(chunk.samples_mv), chunk.first_s, is_reset=chunk.is_reset)
         missing = None if chunk.is_reset else self._timeline.missing_before(chunk.first_s)
         events: list[Event] = []
         if missing is None:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..formats.text import MINUS, MISSING, hints, number
+from ..formats.text import MINUS, MISSING, hints, is_hint, number, rate_said
 from ..formats.units import mv_per_unit
 from ..record import check_rate
 from .chunk import Chunk, Format
+from .timeline import MAX_DRIFT
 
 MAX_LINE = 4096
+TWO_WHOLE = re.compile(r"[+-]?\d+,\d+", re.ASCII)  # two in a row are no seconds of an ECG
 INT16_MISSING = -32768
 
 
@@ -41,6 +43,7 @@ class LineDecoder:
         self.format: Format | None = None
         self._scale_mv = 1.0
         self._are_bare = False  # the last sample came without a time
+        self._was_whole = False
 
     def push(self, data: bytes) -> list[Chunk]:
         """Take bytes; give the lines that they complete."""
@@ -88,19 +91,43 @@ class LineDecoder:
         second = number(cells[0]) if len(cells) == 2 else None
         is_known = value is not None or cells[-1].casefold() in MISSING
         if not is_known or len(cells) > 2 or (len(cells) == 2 and second is None):
+            heading = "; leave a heading away" if self.format is None else ""
             raise InputError(
                 f"line {self._line} of the stream is {text[:40]!r}, no sample; a line is a value, "
-                "or seconds and a value"
+                f"or seconds and a value{heading}"
             )
+        is_whole = TWO_WHOLE.fullmatch(text) is not None
+        if is_whole and self._was_whole:
+            raise InputError(
+                f"line {self._line} of the stream is {text[:40]!r}: a decimal comma, or a time not "
+                "in seconds; send decimal points, times in seconds"
+            )
+        self._was_whole = is_whole
         return second, np.nan if value is None else value
 
     def _hint(self, text: str) -> None:
-        told, given = hints(text), self._given
+        told, rate_hz, given = hints(text), rate_said(text), self._given
+        if is_hint(text):
+            self._check_the_same(rate_hz, told.get("unit"))
         self._given = Given(
-            given.rate_hz or number(told.get("rate", "")),
+            given.rate_hz or rate_hz,
             given.unit or told.get("unit"),
             given.lead or told.get("lead"),
             given.gain,
+        )
+
+    def _check_the_same(self, rate_hz: float | None, unit: str | None) -> None:
+        """Refuse a rate or a unit that is not the one said before, by the caller or the stream."""
+        before_hz, before = self._given.rate_hz, self._given.unit
+        if rate_hz and before_hz and abs(rate_hz / before_hz - 1) > MAX_DRIFT:
+            raise self._another("rate", f"{rate_hz:g} Hz", f"{before_hz:g} Hz")
+        if unit and before and mv_per_unit(unit) not in (None, mv_per_unit(before)):
+            raise self._another("unit", unit, before)
+
+    def _another(self, what: str, told: str, before: str) -> InputError:
+        return InputError(
+            f"line {self._line} of the stream says {told}, the {what} said before is {before}; "
+            "correct one, or start anew where it changes"
         )
 
     def _settle(self) -> None:

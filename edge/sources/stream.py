@@ -88,7 +88,8 @@ class _Teller:
         for event in events:
             rr_s = None
             if isinstance(event, Beat):
-                rr_s = None if self._last_r_s is None else event.r_s - self._last_r_s
+                if self._last_r_s is not None and event.r_s > self._last_r_s:
+                    rr_s = event.r_s - self._last_r_s  # none where wrong times went back
                 self._last_r_s = event.r_s
             self._show(event_line(event, rr_s))
 

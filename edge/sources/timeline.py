@@ -1,14 +1,14 @@
 """Gaps and drift by the device's clock: what is missing, and when a sample really was.
 
-Samples are counted at the nominal rate; a crystal differs from it by up to a percent. A jump beyond
-that is a gap, what stays within it is drift, which is followed and never taken for a gap.
+Samples are counted at the nominal rate; a crystal differs from it by less than two percent. A jump
+beyond that is a gap, what stays within it is drift, which is followed and never taken for a gap.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 
-MAX_DRIFT = 0.01  # of the nominal rate
+MAX_DRIFT = 0.02  # of the nominal rate; beyond is another rate (`RateCheck`)
 JITTER_S = 0.02  # of time stamps
 JITTER_SAMPLES = 1.5
 ANCHOR_S = 5.0  # one time kept for each stretch of this length

@@ -16,10 +16,13 @@ const OTHER_KEY = /^(?:phone.*|flags?|date(?:time)?|events?|annotations?|labels?
 const NAME_WITH_UNIT = /^(.*?)\s*[[(]\s*([^\])]*?)\s*[\])]$/s;
 const NAME_UNIT = /^(.*)_(mv|uv|µv|μv|nv|v|ms|us|ns|s)$/i;
 const CLOCK = /^\[?'?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)'?\]?$/;
-const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|rate(?:_hz)?|fs)[^\w]{1,20}([\d.]+)/i;
+// Rate alone, or behind unit and lead: a heart has a rate too.
+const RATE_HINT = /(?:sampl\w{0,20}[\s_]{0,4}(?:rate|freq\w{0,10})|(?:^|[#%,;|({["']|\b(?:unit|lead)\s{0,4}[=:]\s{0,4}[^\s,;]{1,32}\s)[ \t]{0,20}(?:rate(?:_hz)?|fs))[^\w]{1,20}([\d.]+(?:e\d{1,2})?)/im;
 const UNIT_HINT = /\bunits?[^\wµμ]{1,20}([a-zµμ]{1,20})/i;
 const HINT = /\b(rate|unit|lead)\s*[=:]\s*([^\s,;]{1,32})/gi; // in a comment, as in a stream
 const JUMP = 1.75; // usual steps; a longer one is a gap
+const STEPS_TOGETHER = 500; // of these most are gaps, or the others are of another length: another rate
+const SAME_RATE = 0.1;
 const RATES_AGREE = 0.02;
 const LIKELIEST_HZ = [50, 2000]; // of a time column that says no unit
 const MOST_LOST_SHARE = 20; // gaps as long as this many times what is there are a damaged time
@@ -163,14 +166,18 @@ function roles({ names, units, rows }) {
   const filled = keys.map((_, at) => at).filter((at) => rows.some((row) => row[at] !== ""));
   if (filled.length === 1) return { signals: filled, time: null };
   if (!keys.some(Boolean)) {
-    const time = countsUp(rows, 0) ? 0 : null;
+    const time = countsUp(rows, 0) || isDated(rows, 0) ? 0 : null;
     return { signals: filled.filter((at) => at !== time), time };
   }
   const isTime = (at) => !/^(phone|rr)/.test(keys[at]) && (TIME_KEY.test(keys[at]) || /^(relms|ms)$/.test(keys[at]) || secondsPer(units[at]) !== undefined);
-  const times = filled.filter(isTime);
-  const signals = filled.filter((at) => !isTime(at) && !INDEX_KEY.test(keys[at]) && !OTHER_KEY.test(keys[at]));
+  let times = filled.filter(isTime);
+  if (!times.length) times = filled.filter((at) => isDated(rows, at) && !keys[at].startsWith("phone"));
+  const signals = filled.filter((at) => !isTime(at) && !times.includes(at) && !INDEX_KEY.test(keys[at]) && !OTHER_KEY.test(keys[at]));
   return { signals, time: times.find((at) => keys[at].startsWith("sensor")) ?? times[0] ?? null };
 }
+
+/** Whether rows have dates with times of day there, each another, whatever the column's name. */
+const isDated = (rows, at) => new Set(rows.map((row) => row[at])).size === rows.length && rows.every((row) => /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(row[at]));
 
 /** A time in its column's unit; clocks and dates in seconds. NaN where it can't be read. */
 function secondsIn(cell, decimalComma) {
@@ -194,6 +201,7 @@ export function rateAndGaps(times, unit, name, told) {
   let sum = 0, count = 0;
   for (const step of steps) if (step <= JUMP * usual) { sum += step; count++; }
   const mean = sum / count, gaps = [];
+  checkOneRate(steps, JUMP * usual, mean, name);
   let rounding = 0;
   for (let k = 0; k < steps.length; k++) {
     if (steps[k] <= JUMP * usual) rounding = Math.max(rounding, Math.abs(steps[k] - mean) / mean);
@@ -204,6 +212,16 @@ export function rateAndGaps(times, unit, name, told) {
   if (whole && Math.abs(count * (rateHz / whole - 1)) <= Math.max(rounding, 1e-6 * count)) rateHz = whole;
   if (told && Math.abs(rateHz / told - 1) > RATES_AGREE) throw new InputError(`The times of ${name} say ${rateHz.toPrecision(4)} Hz, its head ${told}; correct one.`);
   return { rateHz: told || rateHz, gaps };
+}
+
+/** Times whose steps are longer or shorter in a part of the file are refused: it has two rates. */
+function checkOneRate(steps, longest, mean, name) {
+  for (let start = 0; start + STEPS_TOGETHER <= steps.length; start += STEPS_TOGETHER) {
+    const here = steps.subarray(start, start + STEPS_TOGETHER), kept = here.filter((step) => step <= longest);
+    const some = 2 * kept.length < STEPS_TOGETHER ? medianOf(here) : kept.reduce((sum, step) => sum + step, 0) / kept.length;
+    if (Math.abs(some / mean - 1) <= SAME_RATE) continue;
+    throw new InputError(`The times of ${name} step by ${some.toPrecision(4)} from about row ${start + 1} on, elsewhere by ${mean.toPrecision(4)}; split the file where its rate changes.`);
+  }
 }
 
 const medianOf = (values) => {

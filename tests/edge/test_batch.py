@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,39 @@ def test_of_two_records_of_one_name_both_are_told_and_one_has_files(tmp_path: Pa
         assert set(found) == {"all.jsonl", "all.csv", "all.json", "own/r0.html", "own/r0.lone"}
         together.append([found[name] for name in ("all.jsonl", "all.csv", "all.json")])
     assert together[0] == together[1] and len(together[0][0].splitlines()) == 2
+
+
+def test_tables_that_nobody_named_are_told_of(tmp_path: Path) -> None:
+    """A folder's plain CSV files were passed over without a word."""
+    write_records(tmp_path / "in", 2)
+    (tmp_path / "in" / "plain.csv").write_text("time_s,ecg_mV\n0,1\n0.004,2\n0.008,3\n")
+    for workers in (1, 2):
+        told = list(analyze_many([tmp_path / "in"], job_of(tmp_path / "out"), workers))
+        assert [Path(one.name).name for one in told if one.line] == ["r0.csv", "r1.csv"]
+        assert told[-1].note.endswith("plain.csv") and not told[-1].failure
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text")
+def test_names_that_are_no_text_are_read_and_told(tmp_path: Path) -> None:
+    """A traceback before: names from old disks are bytes of any kind."""
+    demo_mv = read_record(DEMO_RECORD).signal_mv[:3600].astype(float)
+    (tmp_path / "in").mkdir()
+    paths = [
+        Path(os.fsdecode(os.fsencode(tmp_path / "in") + name)) for name in (b"/a\xff", b"/\xe4")
+    ]
+    for path in paths:
+        path.with_suffix(".csv").write_bytes(apple(demo_mv).content)
+    told = list(analyze_many([tmp_path / "in"], job_of(tmp_path / "one")))
+    assert not [outcome.failure for outcome in told if outcome.failure]
+    assert {file.name for file in (tmp_path / "one" / "own").iterdir()} == {
+        f"{name}.{kind}" for name in ("a_", "_") for kind in ("html", "lone")
+    }
+    names = [json.loads(line)["record"] for line in (tmp_path / "one" / "all.jsonl").open()]
+    assert sorted(names) == ["_", "a_"]
+    store = Store(str(tmp_path / "kept"))
+    job = job_of(tmp_path / "one", outputs=Outputs(), store=store)
+    list(analyze_many([tmp_path / "in"], job))
+    assert len(store.done()) == 2
 
 
 def test_a_run_resumes_from_its_store(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import time
 import zipfile
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from leadone.edge.errors import InputError
 from leadone.edge.formats import blob as blobs
 from leadone.edge.formats import csv_samples, xml_tree
 from leadone.edge.formats import recording as recordings
-from leadone.edge.formats.read import find_records, open_recordings
+from leadone.edge.formats.read import find_records, open_record, open_recordings
 from leadone.edge.formats.recording import ReadOptions
 from leadone.edge.sources.chunk import Format
 from leadone.edge.sources.samples_text import Given, LineDecoder
@@ -200,6 +200,46 @@ def test_times_that_go_back_or_jump_for_ever_are_refused(
         )
 
 
+def test_dates_are_told_by_their_offset_and_say_when_a_recording_began(
+    tmp_path: Path, demo_mv: np.ndarray
+) -> None:
+    """Clocks go an hour ahead or back at night: neither is a gap, nor do the times go back."""
+    for hours in ((1, 2), (2, 1)):
+        before, after = (timezone(timedelta(hours=k)) for k in hours)
+        began = datetime(2024, 3, 31, 0, 59, 55, tzinfo=UTC).astimezone(before)
+
+        def local(second: float, began: datetime = began, after: timezone = after) -> str:
+            moment = began + timedelta(seconds=round(second, 3))
+            return (moment.astimezone(after) if second >= 5 else moment).isoformat()
+
+        record = read_record(put(tmp_path, csv_file(demo_mv, 250, time=local).content))
+        assert record.rate_hz == 250 and len(record.signal_mv) == 5000
+        assert np.isfinite(record.signal_mv).all()
+        assert record.start_time == began and record.start_time.utcoffset() == began.utcoffset()
+
+
+@pytest.mark.parametrize("header", ["datetime,ecg_mV", "Date,ecg_mV", ""])
+def test_a_column_of_dates_is_the_time_whatever_its_name(
+    tmp_path: Path, demo_mv: np.ndarray, header: str
+) -> None:
+    def moment(second: float) -> str:
+        return str(datetime(2024, 3, 31, 10) + timedelta(seconds=round(second, 3)))
+
+    made = csv_file(demo_mv, 250, header=header, time=moment, gap=100)
+    record = read_record(put(tmp_path, made.content), unit="mV")
+    np.testing.assert_allclose(record.signal_mv, made.signal_mv, atol=1e-6)
+    assert record.rate_hz == 250 and record.start_time == datetime(2024, 3, 31, 10)
+
+
+@pytest.mark.parametrize("steps_ms", [(4, 8), (8, 4), (4, 5), (5, 4)])
+def test_times_of_two_rates_are_refused(tmp_path: Path, steps_ms: tuple[int, int]) -> None:
+    """Every second sample of the slower part was called missing, and all of it a lead off."""
+    times_ms = np.cumsum([steps_ms[0]] * 2500 + [steps_ms[1]] * 1500)
+    rows = [f"{ms / 1000:.3f},{k % 50}" for k, ms in enumerate(times_ms)]
+    path = put(tmp_path, "\n".join(["time_s,ecg_uV", *rows]).encode())
+    assert "split the file where its rate changes" in refusal(path)
+
+
 def test_numbers_that_are_none_are_refused_and_missing_ones_are_missing(
     tmp_path: Path, demo_mv: np.ndarray
 ) -> None:
@@ -230,6 +270,19 @@ def test_a_flat_gain_is_marked(tmp_path: Path, demo_mv: np.ndarray) -> None:
     content = edf(demo_mv, 250).content.replace(b"-5000   5000    ", b"0       0       ")
     record = read_record(put(tmp_path, content))
     assert not record.has_gain and np.isfinite(record.signal_mv).all()
+
+
+def test_a_unit_that_a_file_does_not_say_may_be_given(tmp_path: Path, demo_mv: np.ndarray) -> None:
+    """Of an EDF without a dimension --unit was passed over, and 1,800 uV read as 1,800 mV."""
+    content = edf(demo_mv, 250).content
+    said, whole = put(tmp_path, content, "said.edf"), read_record(tmp_path / "said.edf")
+    assert content.count(b"uV      ") > 0
+    path = put(tmp_path, content.replace(b"uV      ", b"        "), "unsaid.edf")
+    assert not read_record(path).has_gain
+    for record in (read_record(path, unit="uV"), open_record(path, ReadOptions(unit="uV"))):
+        assert record.has_gain
+        np.testing.assert_array_equal(record.read(0, 5000), whole.signal_mv)
+    np.testing.assert_array_equal(read_record(said, unit="V").signal_mv, whole.signal_mv)
 
 
 # --- many recordings in one file ---
@@ -282,8 +335,17 @@ def test_a_folder_gives_its_records_and_not_their_segments(
         put(inner, DEMO_RECORD.with_suffix(suffix).read_bytes(), f"208demo{suffix}")
     put(inner, b"m/2 1 360 216000\n208demo 108000\n208demo 108000\n", "m.hea")
     put(inner, b"x", "208demo.atr")
-    found = [path.relative_to(tmp_path).as_posix() for path in find_records([tmp_path])]
+    put(tmp_path, b"100\n101\n102\n", "RECORDS")
+    tables: list[Path] = []
+    below = find_records([tmp_path], tables.append)
+    found = [path.relative_to(tmp_path).as_posix() for path in below]
     assert found == ["a.bin", "b.json", "inner/m"]
+    assert [table.name for table in tables] == ["steps.csv"]  # told, for it may be one
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    put(alone, csv_file(demo_mv, 250).content, "ecg.csv")
+    with pytest.raises(InputError, match=r"name what is one, such as .*ecg\.csv"):
+        list(find_records([alone]))
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(InputError, match="holds no ECG"):

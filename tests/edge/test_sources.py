@@ -23,6 +23,7 @@ from leadone.edge.sources.byte_streams import open_bytes
 from leadone.edge.sources.chunk import Chunk, Format
 from leadone.edge.sources.frames import FrameDecoder, hello_frame, samples_frame
 from leadone.edge.sources.live import LiveMonitor
+from leadone.edge.sources.rate_check import RateCheck
 from leadone.edge.sources.samples_text import Given, Int16Decoder, LineDecoder
 from leadone.edge.sources.stream import follow
 from leadone.edge.sources.timeline import Timeline
@@ -110,6 +111,47 @@ def test_what_a_stream_does_not_say_is_asked_for(given: Given, says: str) -> Non
             decode()
 
 
+def test_a_heart_rate_in_a_comment_is_no_sampling_rate() -> None:
+    """It was: at 72 Hz a heart of 116 a minute had a bradycardia."""
+    decoder = LineDecoder(Given(unit="mV"))
+    decoder.push(b"# heart rate: 72 bpm\n# Sampling rate: 250 Hz\n1\n")
+    assert decoder.format == Format(250.0, "I")
+    with pytest.raises(InputError, match="does not say its rate"):
+        LineDecoder(Given(unit="mV")).push(b"# heart rate: 72\n1\n")
+    for said in (b"# unit=uV rate=1e3 lead=II", b"# lead: II, unit: uV, Fs = 1000 Hz"):
+        decoder = LineDecoder(Given())
+        decoder.push(said + b"\n1\n")
+        assert decoder.format == Format(1000.0, "II")
+
+
+@pytest.mark.parametrize("text", [b"-0,2450\n-0,2018\n", b"0,512\n4,513\n"])
+def test_decimal_commas_and_milliseconds_are_no_times(text: bytes) -> None:
+    """They were taken for seconds and a value: beats of nothing, hundreds of leads off."""
+    with pytest.raises(InputError, match=r"line 2 .* a decimal comma, or a time not in seconds"):
+        LineDecoder(Given(250, "mV")).push(text)
+    chunks = LineDecoder(Given(250, "mV")).push(b"0,5\n0.004,5\n0.008,6\n1,7\n1.004,7\n")
+    assert [chunk.first_s for chunk in chunks] == [0, 0.004, 0.008, 1, 1.004]
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "says"),
+    [(Given(500), "# rate=250 unit=mV\n1\n", "line 1 .* 250 Hz, the rate said before is 500"),
+     (Given(unit="uV"), "# rate=250 unit=mV\n1\n", "line 1 .* mV, the unit said before is uV"),
+     (Given(), "# rate=250 unit=mV\n1\n# rate=125\n2\n", "line 3 .* says 125 Hz"),
+     (Given(), "# rate=250 unit=mV\n1\n# unit: uV\n2\n", "line 3 .* says uV")],
+)  # fmt: skip
+def test_a_stream_keeps_to_the_rate_and_unit_said_before(
+    given: Given, text: str, says: str
+) -> None:
+    """Samples at another rate went on at the old one, with wrong intervals."""
+    with pytest.raises(InputError, match=says):
+        LineDecoder(given).push(text.encode())
+    same = LineDecoder(Given(250, "mV")).push(
+        b"# rate=250.0 unit=MV\n1\n# heart rate: 72\n# unit=mv\n2\n"
+    )
+    np.testing.assert_array_equal(joined(same), [1, 2])
+
+
 def test_int16_in_odd_pieces_is_the_samples(demo_mv: np.ndarray) -> None:
     codes = np.round(demo_mv[:3000] * 200).astype("<i2")
     codes[7] = -32768
@@ -179,7 +221,60 @@ def test_a_device_that_began_anew_says_so_with_its_next_samples() -> None:
         decoder.push(hello_frame(250, 1000, sequence=2))
 
 
+def test_a_rate_that_is_not_the_devices_is_refused() -> None:
+    with pytest.raises(InputError, match=r"says 360 Hz, the rate given is 100"):
+        FrameDecoder(100.0).push(hello_frame(360, 1000))
+    assert FrameDecoder(361.0).push(hello_frame(360, 1000)) == []
+
+
 # --- time ---
+
+
+@pytest.mark.parametrize("size", [1, 90])
+@pytest.mark.parametrize("true_hz", [180.0, 340.0, 378.0, 720.0, 0.36])
+def test_times_of_another_rate_end_the_stream(
+    demo_mv: np.ndarray, size: int, true_hz: float
+) -> None:
+    """They gave wrong intervals, gaps that were none, and times that went back."""
+    lines: list[str] = []
+    source = Devices([(demo_mv[: 30 * 360], true_hz)], size)
+    with pytest.raises(InputError, match=f"say {true_hz:.4g} Hz, its rate is said to be 360 Hz"):
+        follow(source, wrist, lines.append)
+    ended = next(line for line in lines if line.startswith("streamed: "))
+    assert float(ended.split()[1]) < 25 * max(1, 360 / true_hz)
+
+
+def test_a_rate_that_changes_within_a_stream_ends_it(demo_mv: np.ndarray) -> None:
+    source = Devices([(demo_mv[: 40 * 360], 360.0), (demo_mv[: 20 * 360], 300.0)], 12)
+    with pytest.raises(InputError, match="say 300 Hz"):
+        follow(source, wrist, lambda _line: None)
+
+
+def test_drift_and_a_link_that_loses_samples_are_no_other_rate() -> None:
+    rng = np.random.default_rng(0)
+    for true_hz in (354.0, 360.0, 366.0):
+        check, at = RateCheck(360), 0
+        for chunk in range(3000):
+            if rng.random() < 0.6:  # of frames most are lost
+                check.add(90, at / true_hz + rng.normal(0, 0.002))
+            at += 90 if chunk % 700 else 36_000
+
+
+class Devices:
+    """One device, whose rate is said to be 360 Hz whatever it is, in chunks with their times."""
+
+    format = Format(360.0, "MLII")
+
+    def __init__(self, parts: list[tuple[np.ndarray, float]], size: int) -> None:
+        self.parts, self.size = parts, size
+
+    def __iter__(self) -> Iterator[Chunk]:
+        first_s = 0.0
+        for signal_mv, true_hz in self.parts:
+            for at in range(0, len(signal_mv), self.size):
+                chunk = signal_mv[at : at + self.size]
+                yield Chunk(chunk, first_s)
+                first_s += len(chunk) / true_hz
 
 
 def test_drift_is_no_gap_and_times_are_the_devices() -> None:

@@ -213,7 +213,7 @@ def test_a_hostile_name_cannot_steer_the_terminal() -> None:
     record = record_of(source="x\x1b]0;owned\x07[red]")
     stream_to_terminal(record, PreparedMonitor([]), None, console)
     assert "\x1b" not in out.getvalue()
-    assert "x?]0;owned?[red]" in out.getvalue()
+    assert "x_]0;owned_[red]" in out.getvalue()
 
 
 def test_braille_draws_a_ramp_from_bottom_to_top() -> None:

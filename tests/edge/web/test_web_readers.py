@@ -186,8 +186,16 @@ CSV: dict[str, tuple[str, float, float, dict[str, Any]]] = {
     "tabs": (_csv("t\tI_mV", "{t:.3f}\t{x}"), 250, 0, {}),
     "blanks": (_csv("# fs = 250\n# unit: mV", "{x}"), 250, 0, {}),
     "a stream's comment": (_csv("# rate=250 unit=mV lead=V2", "{x}"), 250, 0, {}),
+    "a heart rate too": (_csv("# Heart rate: 72 bpm\n# unit: mV, fs: 250", "{x}"), 250, 0, {}),
     "a row of units": (_csv("'Elapsed time','ECG'\n'seconds','mV'", "{t:.3f},{x}"), 250, 0, {}),
     "clocks": (_csv("time,ecg_mV", "0:{t:06.3f},{x}"), 250, 0, {}),
+    "dates": (_csv("datetime,ecg_mV", "2024-03-31 01:59:{t:06.3f}+01:00,{x}"), 250, 0, {}),
+    "dates of seconds": (
+        _csv("# fs=250\ndatetime,ecg_mV,note", "2024-03-31 01:59:00,{x},0"),
+        250,
+        0,
+        {},
+    ),
     "asked": (_csv("", "{u}"), 130, 1e-6, {"rateHz": 130, "unit": "uV"}),
     "asked decimal commas": (_csv("", "{c}"), 130, 1e-6, {"rateHz": 130, "unit": "mV"}),
     "index": (_csv("# Sample Rate: 300 Hz\nsample,ecg_mV,flags", "{k},{x},0"), 300, 0, {}),
@@ -263,11 +271,22 @@ def test_empty_lines_are_what_they_are_in_python(read_by_page: Any, tmp_path: Pa
         assert np.isnan(mv).sum() == len(mv) - 397, name
 
 
+def test_a_csv_of_two_rates_is_refused(read_by_page: Any, tmp_path: Path) -> None:
+    for k, steps_ms in enumerate(((4, 8), (8, 4), (4, 5))):
+        times_ms = np.cumsum([steps_ms[0]] * 2500 + [steps_ms[1]] * 1500)
+        rows = [f"{ms / 1000:.3f},{n % 50}" for n, ms in enumerate(times_ms)]
+        (tmp_path / f"{k}.csv").write_text("\n".join(["time_s,ecg_uV", *rows]))
+    cases = [{"files": [str(tmp_path / f"{k}.csv")]} for k in range(3)]
+    for answer in read_by_page(cases=cases)["answers"]:
+        assert "split the file where its rate changes" in answer["error"]
+
+
 def test_what_a_csv_does_not_say_is_asked(read_by_page: Any, tmp_path: Path) -> None:
     texts = {
         "rate": _csv("ecg_mV", "{x}"),
         "unit": _csv("time_s,ecg", "{t:.3f},{x}"),
         "rate unit": _csv("", "{x}"),
+        "rate ": _csv("# heart rate: 72 bpm\necg_mV", "{x}"),
     }
     for name, text in texts.items():
         (tmp_path / f"{name}.csv").write_text(text)
