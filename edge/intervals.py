@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from .events import Beat
+from .events import Beat, Quality
 
 MAX_RR_S = 3.0  # a longer gap is a pause or lost signal, not a rhythm
 
 
-def rr_intervals_s(beats: Sequence[Beat]) -> list[float]:
-    """RR intervals between neighbouring beats; gaps above `MAX_RR_S` are left out."""
-    gaps = [b.r_s - a.r_s for a, b in pairwise(beats)]
-    return [gap for gap in gaps if gap <= MAX_RR_S]
+def rr_before_s(beats: Sequence[Beat], quality: Iterable[Quality]) -> list[float | None]:
+    """RR before each beat; None before the first, above `MAX_RR_S`, and across bad signal."""
+    off = [(q.start_s, q.end_s) for q in quality if q.state != "good"]
+    found: list[float | None] = [None] * min(len(beats), 1)
+    for a, b in pairwise(beats):
+        counts = b.r_s - a.r_s <= MAX_RR_S
+        counts &= not any(start_s < b.r_s and a.r_s < end_s for start_s, end_s in off)
+        found.append(b.r_s - a.r_s if counts else None)
+    return found
 
 
 def fridericia_ms(qt_ms: float, rr_s: float) -> float:
@@ -30,13 +35,12 @@ def beat_intervals_ms(beat: Beat, rr_s: float | None) -> dict[str, float | None]
     return {"pr": pr, "qrs": 1000 * (beat.qrs_off_s - beat.qrs_on_s), "qt": qt, "qtc": qtc}
 
 
-def median_intervals_ms(beats: Sequence[Beat]) -> dict[str, float | None]:
+def median_intervals_ms(
+    beats: Sequence[Beat], quality: Iterable[Quality] = ()
+) -> dict[str, float | None]:
     """Medians over normal beats (over all if none is normal): pr, qrs, qt, qtc (Fridericia)."""
-    rows = []
-    for k, beat in enumerate(beats):
-        gap = beat.r_s - beats[k - 1].r_s if k else None
-        rr_s = gap if gap is not None and gap <= MAX_RR_S else None
-        rows.append((beat.label, beat_intervals_ms(beat, rr_s)))
+    before = zip(beats, rr_before_s(beats, quality), strict=True)
+    rows = [(beat.label, beat_intervals_ms(beat, rr_s)) for beat, rr_s in before]
     chosen = [row for label, row in rows if label == "N"] or [row for _, row in rows]
     result: dict[str, float | None] = {}
     for name in ("pr", "qrs", "qt", "qtc"):
@@ -45,7 +49,7 @@ def median_intervals_ms(beats: Sequence[Beat]) -> dict[str, float | None]:
     return result
 
 
-def heart_rate_bpm(beats: Sequence[Beat]) -> float | None:
+def heart_rate_bpm(beats: Sequence[Beat], quality: Iterable[Quality] = ()) -> float | None:
     """Mean heart rate from the mean RR interval."""
-    rr_s = rr_intervals_s(beats)
+    rr_s = [one for one in rr_before_s(beats, quality) if one is not None]
     return 60 * len(rr_s) / sum(rr_s) if rr_s else None

@@ -58,12 +58,12 @@ class StreamSummary:
     def rows(self) -> list[tuple[str, str]]:
         """Name and text, a line each."""
         counts = ", ".join(f"{self._labels[label]} {label}" for label in BEATS)
-        medians = stored_intervals_ms(self._beats)
+        medians = stored_intervals_ms(self._beats, self._quality)
         names = {"PR": "pr", "QRS": "qrs", "QT": "qt", "QTcF": "qtc"}
         intervals = ", ".join(f"{name} {whole_number(medians[key])}" for name, key in names.items())
         return [
             ("beats", f"{len(self._beats)} ({counts})" if len(self._beats) else "none found"),
-            ("heart rate", f"{whole_number(stored_rate_bpm(self._beats))} /min"),
+            ("heart rate", f"{whole_number(stored_rate_bpm(self._beats, self._quality))} /min"),
             ("intervals", f"{intervals} ms (medians)"),
             ("variability", self._variability()),
             ("rhythm", self._rhythm()),

@@ -75,6 +75,7 @@ class LiveView:
         self._now_s = 0.0
         self._beats: list[Beat] = []
         self._rhythm = "not yet known"
+        self._quality: list[Quality] = []
         self._signal: Quality | None = None
         self._alert: Alert | None = None
         self._counts: dict[str, int] = {}
@@ -88,11 +89,15 @@ class LiveView:
                 self._counts[event.label] = self._counts.get(event.label, 0) + 1
             elif isinstance(event, Rhythm):
                 self._rhythm = RHYTHM_NAMES.get(event.label, event.label)
+            elif isinstance(event, Quality):
+                self._quality.append(event)
             elif isinstance(event, Alert):
                 self._alert = event
         seen_from = now_s - SPAN_S - 3.0
         old = sum(beat.r_s < seen_from for beat in self._beats)
         del self._beats[: max(min(old, len(self._beats) - RECENT_BEATS), 0)]
+        if self._beats:
+            self._quality = [q for q in self._quality if q.end_s > self._beats[0].r_s]
 
     def render(self, width: int, height: int) -> RenderableType:
         """The panel for a terminal of this size."""
@@ -162,7 +167,8 @@ class LiveView:
 
     def _figures(self) -> Text:
         recent = self._beats[-RECENT_BEATS:]
-        rate_bpm, medians = heart_rate_bpm(recent), median_intervals_ms(recent)
+        quality = [*self._quality, *([self._signal] if self._signal else [])]
+        rate_bpm, medians = heart_rate_bpm(recent, quality), median_intervals_ms(recent, quality)
         line = Text("♥ ", style="#e0692a", no_wrap=True, overflow="crop")
         line.append(f"{whole_number(rate_bpm):>3} /min  ", style="bold default")
         for name, key in (("PR", "pr"), ("QRS", "qrs"), ("QT", "qt"), ("QTcF", "qtc")):

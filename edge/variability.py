@@ -26,10 +26,10 @@ from .events import Quality
 from .intervals import MAX_RR_S
 from .labels import BEATS
 from .rhythm import WINDOW_S
+from .spans import Spans, not_good
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Span = tuple[float, float]
 
 MIN_DIFFERENCES = 60  # about a minute: the Task Force's shortest recording
 MIN_NN_SHARE = 0.5  # of the readable RR intervals: of AF or bigeminy the rest means nothing
@@ -79,9 +79,9 @@ class _Intervals:
 def _intervals(
     store: BeatStore, quality: Iterable[Quality], rhythms: Iterable[Stretch]
 ) -> Iterator[_Intervals]:
-    off = _Spans((q.start_s, q.end_s) for q in quality if q.state != "good")
+    off = not_good(quality)
     # The first of the windows that a stretch stands on begins before the stretch.
-    af = _Spans((r.start_s - WINDOW_S, r.end_s) for r in rhythms if r.label == "af")
+    af = Spans((r.start_s - WINDOW_S, r.end_s) for r in rhythms if r.label == "af")
     last_s, was_normal, last_nn_ms = -np.inf, False, np.nan
     recent_s = np.full(RECENT_RR, np.nan)
     for times, labels in store.columns():
@@ -111,26 +111,6 @@ def _plausible(rr_s: Floats) -> Bools:
     change = np.maximum(rr_s[RECENT_RR:] / usual_s, usual_s / rr_s[RECENT_RR:])
     plausible: Bools = np.isfinite(rr_s[RECENT_RR:]) & ~(change > MOST_CHANGE)
     return plausible
-
-
-class _Spans:
-    """Spans in the order of their starts and of their ends, kept no longer than needed."""
-
-    def __init__(self, spans: Iterator[Span]) -> None:
-        self._rest = spans
-        self._near: list[Span] = []
-        self._next = next(self._rest, None)
-
-    def touch(self, start_s: Floats, end_s: Floats) -> Bools:
-        """Which of the next intervals, one after the other, touch a span."""
-        self._near = [span for span in self._near if span[1] > start_s[0]]
-        while self._next is not None and self._next[0] < end_s[-1]:
-            if self._next[1] > start_s[0]:
-                self._near.append(self._next)
-            self._next = next(self._rest, None)
-        starts, ends = np.array([*self._near, (np.inf, np.inf)]).T
-        touched: Bools = starts[np.searchsorted(ends, start_s, "right")] < end_s
-        return touched
 
 
 class _Moments:

@@ -12,9 +12,8 @@ import numpy.typing as npt
 from ..alert_limits import SLOW_TRENDS
 from ..analysis import Analysis
 from ..beat_store import TIMES, BeatStore
-from ..intervals import MAX_RR_S
 from ..labels import BEATS
-from ..stored_intervals import interval_values_ms
+from ..stored_intervals import interval_values_ms, rr_before_s
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,9 +65,13 @@ class Hour:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the sheet says in figures; `r_s` and `labels` are of every beat."""
+    """What the sheet says in figures; `r_s`, `rr_s` and `labels` are of every beat.
+
+    `rr_s` is the RR before it; NaN before the first, across a gap and signal that is not good.
+    """
 
     r_s: Floats
+    rr_s: Floats
     labels: npt.NDArray[np.int32]  # places in `BEATS`
     slowest: float | None  # beats a minute, mean of 8 RR
     fastest: float | None
@@ -78,12 +81,6 @@ class Summary:
     quality: dict[str, float]  # share of the time that was judged
     hours: tuple[Hour, ...]
 
-    @property
-    def rr_s(self) -> Floats:
-        """RR before each beat; NaN before the first and across a gap."""
-        rr_s = np.diff(self.r_s, prepend=np.nan)
-        return np.where(rr_s <= MAX_RR_S, rr_s, np.nan)
-
 
 def summary_of(analysis: Analysis) -> Summary:
     """Everything that the sheet says in figures."""
@@ -92,41 +89,42 @@ def summary_of(analysis: Analysis) -> Summary:
     columns = [(times[:, TIMES.index("r_s")].copy(), labels) for times, labels in store.columns()]
     r_s = np.concatenate([np.empty(0), *(r for r, _ in columns)])
     labels = np.concatenate([np.empty(0, np.int32), *(found for _, found in columns)])
-    slowest, fastest = _extremes(r_s)
+    rr_s = rr_before_s(store, analysis.quality)
+    slowest, fastest = _extremes(rr_s)
     return Summary(
         r_s,
+        rr_s,
         labels,
         slowest,
         fastest,
-        tuple(_intervals(analysis, store, r_s)),
+        tuple(_intervals(analysis, store, rr_s)),
         tuple(_episodes(analysis)),
         _shares([(s.start_s, s.end_s, s.label) for s in analysis.rhythms]),
         _shares([(q.start_s, q.end_s, q.state) for q in analysis.quality]),
-        tuple(_hours(analysis, r_s, labels)),
+        tuple(_hours(analysis, r_s, rr_s, labels)),
     )
 
 
-def _extremes(r_s: Floats) -> tuple[float | None, float | None]:
-    """Lowest and highest rate over `RATE_BEATS` intervals without a gap among them."""
-    if len(r_s) < 2:
+def _extremes(rr_s: Floats) -> tuple[float | None, float | None]:
+    """Lowest and highest rate over `RATE_BEATS` of the intervals before beats, none of them NaN."""
+    if len(rr_s) < 2:
         return None, None
-    beats = min(RATE_BEATS, len(r_s) - 1)
-    spans = r_s[beats:] - r_s[:-beats]
-    whole = np.lib.stride_tricks.sliding_window_view(np.diff(r_s) <= MAX_RR_S, beats).all(1)
-    spans = spans[whole & (spans > 0)]
+    beats = min(RATE_BEATS, len(rr_s) - 1)
+    spans = np.lib.stride_tricks.sliding_window_view(rr_s[1:], beats).sum(1)
+    spans = spans[spans > 0]
     if not len(spans):
         return None, None
     return 60 * beats / float(spans.max()), 60 * beats / float(spans.min())
 
 
-def _intervals(analysis: Analysis, store: BeatStore, r_s: Floats) -> list[Interval]:
+def _intervals(analysis: Analysis, store: BeatStore, rr_s: Floats) -> list[Interval]:
     """The medians are the analysis' own: sheet and JSON never disagree."""
-    rr_ms = 1000 * np.diff(r_s)
+    rr_ms = 1000 * rr_s[np.isfinite(rr_s)]
     names = {"rr": "RR", "pr": "PR", "qrs": "QRS", "qt": "QT", "qtc": "QTcF"}
     rows = []
     for key, name in names.items():
         is_rr = key == "rr"
-        found = rr_ms[rr_ms <= 1000 * MAX_RR_S] if is_rr else interval_values_ms(store, key)
+        found = rr_ms if is_rr else interval_values_ms(store, analysis.quality, key)
         if not len(found):
             rows.append(Interval(name, analysis.intervals_ms.get(key), None, None, 0))
             continue
@@ -169,7 +167,7 @@ def row_s(duration_s: float) -> float:
     return next(fits, HOURS_A_ROW[-1]) * HOUR_S
 
 
-def _hours(analysis: Analysis, r_s: Floats, labels: npt.NDArray[Any]) -> list[Hour]:
+def _hours(analysis: Analysis, r_s: Floats, rr_s: Floats, labels: npt.NDArray[Any]) -> list[Hour]:
     duration_s = analysis.record.duration_s
     if duration_s < HOLTER_S:
         return []
@@ -180,17 +178,16 @@ def _hours(analysis: Analysis, r_s: Floats, labels: npt.NDArray[Any]) -> list[Ho
     for k in range(int(np.ceil(duration_s / step_s))):
         start_s, end_s = k * step_s, min((k + 1) * step_s, duration_s)
         first, last = np.searchsorted(r_s, [start_s, end_s])
-        inside, kinds = r_s[first:last], labels[first:last]
-        slowest, fastest = _extremes(inside)
-        rr_s = np.diff(inside)
-        rr_s = rr_s[rr_s <= MAX_RR_S]
+        inside_s, kinds = rr_s[first:last], labels[first:last]
+        slowest, fastest = _extremes(inside_s)
+        known_s = inside_s[1:][np.isfinite(inside_s[1:])]
         rows.append(
             Hour(
                 start_s,
                 end_s,
                 int(last - first),
                 slowest,
-                60 / float(rr_s.mean()) if len(rr_s) else None,
+                60 / float(known_s.mean()) if len(known_s) else None,
                 fastest,
                 int((kinds == BEATS.index("S")).sum()),
                 int((kinds == BEATS.index("V")).sum()),

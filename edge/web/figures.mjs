@@ -14,7 +14,8 @@ export function showFigures($, session, atS, facts) {
   const recent = session ? session.beats.slice(Math.max(upTo - RECENT_BEATS, 0), upTo) : [];
   const isStale = (session?.isStale ?? false) && atS >= session.positionS;
   const isSilent = isStale || !recent.length || atS - recent.at(-1).r_s > SILENT_S;
-  const rate = isSilent ? null : heartRate(recent), intervals = medianIntervals(isSilent ? [] : recent);
+  const judged = session?.judged ?? [];
+  const rate = isSilent ? null : heartRate(recent, judged), intervals = medianIntervals(isSilent ? [] : recent, judged);
   set($("rate"), whole(rate));
   for (const name of INTERVALS) set($(name), whole(intervals[name]));
   showRhythm($, session, isStale ? undefined : session?.rhythms.findLast((one) => one.end_s <= atS + 5), facts);

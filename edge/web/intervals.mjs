@@ -1,4 +1,6 @@
-// RR, PR, QRS, QT and QTc from beats. Twin of edge/intervals.py.
+// RR, PR, QRS, QT and QTc from beats. Twin of edge/intervals.py and edge/stored_intervals.py.
+
+import { touchingNotGood } from "./spans.mjs";
 
 export const MAX_RR_S = 3; // a longer gap is a pause or lost signal, not a rhythm
 
@@ -9,29 +11,34 @@ export function median(values) {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
+/** RR before each beat; NaN before the first, above `MAX_RR_S` and across signal that is not good. */
+function rrBefore(beats, quality) {
+  const isOff = touchingNotGood(quality);
+  return beats.map((beat, k) => {
+    const start = k ? beats[k - 1].r_s : -Infinity;
+    return beat.r_s - start <= MAX_RR_S && !isOff(start, beat.r_s) ? beat.r_s - start : NaN;
+  });
+}
+
 /** Mean heart rate from the mean RR interval; null where there is none. */
-export function heartRate(beats) {
-  let sum = 0, count = 0;
-  for (let k = 1; k < beats.length; k++) {
-    const rr = beats[k].r_s - beats[k - 1].r_s;
-    if (rr <= MAX_RR_S) { sum += rr; count++; }
-  }
-  return count ? (60 * count) / sum : null;
+export function heartRate(beats, quality) {
+  const known = rrBefore(beats, quality).filter((rr) => !isNaN(rr));
+  return known.length ? (60 * known.length) / known.reduce((sum, rr) => sum + rr) : null;
 }
 
 /** Medians in ms over normal beats (over all if none is normal): pr, qrs, qt, qtc (Fridericia). */
-export function medianIntervals(beats) {
+export function medianIntervals(beats, quality) {
+  const before = rrBefore(beats, quality);
   const chosen = beats.some((beat) => beat.label === "N") ? "N" : null;
   const found = { pr: [], qrs: [], qt: [], qtc: [] };
   beats.forEach((beat, k) => {
     if (chosen && beat.label !== chosen) return;
-    const gap = k ? beat.r_s - beats[k - 1].r_s : Infinity;
     found.qrs.push(1000 * (beat.qrs_off_s - beat.qrs_on_s));
     if (beat.p_on_s !== null) found.pr.push(1000 * (beat.qrs_on_s - beat.p_on_s));
     if (beat.t_off_s === null) return;
     const qt = 1000 * (beat.t_off_s - beat.qrs_on_s);
     found.qt.push(qt);
-    if (gap <= MAX_RR_S) found.qtc.push(qt / Math.cbrt(gap));
+    if (!isNaN(before[k])) found.qtc.push(qt / Math.cbrt(before[k]));
   });
   return Object.fromEntries(Object.entries(found).map(([name, values]) => [name, median(values)]));
 }

@@ -17,8 +17,8 @@ export function results(session, facts) {
     rhythms: session.rhythms.map(bare),
     alerts: session.alerts.map(bare),
     quality: session.quality.map(bare),
-    intervals_ms: medianIntervals(session.beats),
-    heart_rate_bpm: heartRate(session.beats),
+    intervals_ms: medianIntervals(session.beats, session.quality),
+    heart_rate_bpm: heartRate(session.beats, session.quality),
     heart_rate_variability: variability(session.beats, session.quality, session.rhythms),
   };
 }

@@ -62,9 +62,9 @@ function draw(ctx, { session, view, baseline, facts }, [width, height], row) {
 
 /** Rate, rhythm and intervals of the beats on the strip. */
 function figures(session, startS, endS) {
-  const beats = session.beats.slice(session.beatFrom(startS), session.beatFrom(endS)), rate = heartRate(beats);
+  const beats = session.beats.slice(session.beatFrom(startS), session.beatFrom(endS)), rate = heartRate(beats, session.judged);
   const rhythm = session.rhythms.findLast((one) => one.end_s <= endS + 5 && one.end_s > startS);
-  const intervals = Object.entries(medianIntervals(beats)).filter(([, ms]) => ms !== null);
+  const intervals = Object.entries(medianIntervals(beats, session.judged)).filter(([, ms]) => ms !== null);
   const parts = [rate === null ? "rate not known" : `${Math.round(rate)} /min`, ...(rhythm ? [`rhythm ${RHYTHMS[rhythm.label].toLowerCase()}`.replace(" af", " AF")] : [])];
   return [...parts, ...intervals.map(([name, ms]) => `${name === "qtc" ? "QTcF" : name.toUpperCase()} ${Math.round(ms)} ms`)].join("   ");
 }

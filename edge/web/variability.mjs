@@ -1,6 +1,7 @@
 // Heart-rate variability over NN intervals. Twin of edge/variability.py, which says what counts as one and why.
 
 import { MAX_RR_S, median } from "./intervals.mjs";
+import { touching, touchingNotGood } from "./spans.mjs";
 import { stretches } from "./stretches.mjs";
 
 const MIN_DIFFERENCES = 60; // about a minute
@@ -27,7 +28,7 @@ export function variability(beats, quality, rhythms) {
 
 /** NN intervals in ms, differences and sums of those that share a beat, and how many RR could be read. */
 function intervals(beats, quality, rhythms) {
-  const isOff = touching(quality.filter(({ state }) => state !== "good").map(({ start_s, end_s }) => [start_s, end_s]));
+  const isOff = touchingNotGood(quality);
   // The first of the windows that a stretch stands on begins before the stretch.
   const isAf = touching(stretches(rhythms).filter(({ label }) => label === "af").map(({ start_s, end_s }) => [start_s - WINDOW_S, end_s]));
   const found = { nn: [], differences: [], sums: [], readable: 0 };
@@ -53,15 +54,6 @@ function intervals(beats, quality, rhythms) {
 function isPlausible(rr, recent) {
   const usual = median(recent.filter((one) => !isNaN(one)));
   return !isNaN(rr) && (usual === null || Math.max(rr / usual, usual / rr) <= MOST_CHANGE);
-}
-
-/** Whether an interval touches one of the spans, which lie in order; it is asked for in order too. */
-function touching(spans) {
-  let at = 0;
-  return (start, end) => {
-    while (at < spans.length && spans[at][1] <= start) at++;
-    return at < spans.length && spans[at][0] < end;
-  };
 }
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

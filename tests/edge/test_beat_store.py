@@ -5,9 +5,14 @@ import pytest
 
 from leadone.edge import scratch
 from leadone.edge.beat_store import BeatStore
-from leadone.edge.events import Beat
+from leadone.edge.events import Beat, Quality
 from leadone.edge.intervals import heart_rate_bpm, median_intervals_ms
-from leadone.edge.stored_intervals import stored_intervals_ms, stored_rate_bpm
+from leadone.edge.stored_intervals import (
+    interval_values_ms,
+    rr_before_s,
+    stored_intervals_ms,
+    stored_rate_bpm,
+)
 
 
 def beats_of(count: int, labels: str = "NNSVQ") -> list[Beat]:
@@ -55,5 +60,19 @@ def test_beats_are_added_between_readings() -> None:
 def test_intervals_are_those_of_beats_in_memory(count: int, labels: str) -> None:
     beats = beats_of(count, labels)
     store = BeatStore(beats)
-    assert stored_intervals_ms(store) == pytest.approx(median_intervals_ms(beats), abs=1e-9)
-    assert stored_rate_bpm(store) == pytest.approx(heart_rate_bpm(beats))
+    assert stored_intervals_ms(store, ()) == pytest.approx(median_intervals_ms(beats), abs=1e-9)
+    assert stored_rate_bpm(store, ()) == pytest.approx(heart_rate_bpm(beats))
+
+
+def test_no_interval_is_counted_across_signal_that_is_not_good() -> None:
+    r_s = np.delete(0.7 * np.arange(1, 80), [29, 30])  # two beats are lost in noise
+    beats = [Beat(r, r - 0.04, r + 0.04, t_on_s=r + 0.2, t_off_s=r + 0.3) for r in r_s.tolist()]
+    store = BeatStore(beats)
+    noise = (Quality(0.0, 20.5, "good"), Quality(20.5, 22.0, "noisy", "muscle"))
+    assert stored_rate_bpm(store, noise) == pytest.approx(60 / 0.7)
+    assert heart_rate_bpm(beats, noise) == pytest.approx(60 / 0.7)
+    assert median_intervals_ms(beats, noise) == pytest.approx(stored_intervals_ms(store, noise))
+    assert stored_rate_bpm(store, ()) == pytest.approx(60 / np.diff(r_s).mean())
+    counted = [len(interval_values_ms(store, quality, "qtc")) for quality in (noise, ())]
+    assert counted == [len(beats) - 2, len(beats) - 1]
+    assert np.flatnonzero(np.isnan(rr_before_s(store, noise))).tolist() == [0, 29]
