@@ -30,7 +30,7 @@ INTERVALS = {  # from when to when
 def stored_rate_bpm(store: BeatStore, quality: Iterable[Quality]) -> float | None:
     """Mean heart rate from the mean RR interval; `quality` is the record's, in order."""
     count, total_s = 0, 0.0
-    for rr_s, _, _ in _parts(store, quality):
+    for rr_s, _, _ in rr_parts(store, quality):
         known = rr_s[np.isfinite(rr_s)]
         count, total_s = count + len(known), total_s + float(known.sum())
     return 60 * count / total_s if count else None
@@ -38,7 +38,7 @@ def stored_rate_bpm(store: BeatStore, quality: Iterable[Quality]) -> float | Non
 
 def rr_before_s(store: BeatStore, quality: Iterable[Quality]) -> Floats:
     """RR before each beat, NaN where it does not count, as before the first."""
-    return np.concatenate([np.empty(0), *(rr_s for rr_s, _, _ in _parts(store, quality))])
+    return np.concatenate([np.empty(0), *(rr_s for rr_s, _, _ in rr_parts(store, quality))])
 
 
 def stored_intervals_ms(store: BeatStore, quality: Iterable[Quality]) -> dict[str, float | None]:
@@ -55,7 +55,7 @@ def interval_values_ms(store: BeatStore, quality: Iterable[Quality], name: str) 
     has_normal = any((labels == NORMAL).any() for _, labels in store.columns())
     start, end = INTERVALS[name]
     found = [np.empty(0)]
-    for rr_s, times, labels in _parts(store, quality):
+    for rr_s, times, labels in rr_parts(store, quality if name == "qtc" else ()):
         values = 1000 * (times[:, TIMES.index(end)] - times[:, TIMES.index(start)])
         if name == "qtc":
             with np.errstate(all="ignore"):
@@ -65,7 +65,7 @@ def interval_values_ms(store: BeatStore, quality: Iterable[Quality], name: str) 
     return np.concatenate(found)
 
 
-def _parts(
+def rr_parts(
     store: BeatStore, quality: Iterable[Quality]
 ) -> Iterator[tuple[Floats, Floats, npt.NDArray[np.int32]]]:
     """RR before each beat (NaN where it does not count), its times, its label; some at a time."""

@@ -96,8 +96,8 @@ class LiveView:
         seen_from = now_s - SPAN_S - 3.0
         old = sum(beat.r_s < seen_from for beat in self._beats)
         del self._beats[: max(min(old, len(self._beats) - RECENT_BEATS), 0)]
-        if self._beats:
-            self._quality = [q for q in self._quality if q.end_s > self._beats[0].r_s]
+        needed_s = self._beats[0].r_s if self._beats else now_s
+        self._quality = [q for q in self._quality if q.end_s > needed_s]
 
     def render(self, width: int, height: int) -> RenderableType:
         """The panel for a terminal of this size."""

@@ -23,10 +23,10 @@ import numpy.typing as npt
 from .analysis import Stretch, Variability
 from .beat_store import TIMES, BeatStore
 from .events import Quality
-from .intervals import MAX_RR_S
 from .labels import BEATS
 from .rhythm import WINDOW_S
-from .spans import Spans, not_good
+from .spans import Spans
+from .stored_intervals import rr_parts
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -79,22 +79,18 @@ class _Intervals:
 def _intervals(
     store: BeatStore, quality: Iterable[Quality], rhythms: Iterable[Stretch]
 ) -> Iterator[_Intervals]:
-    off = not_good(quality)
     # The first of the windows that a stretch stands on begins before the stretch.
     af = Spans((r.start_s - WINDOW_S, r.end_s) for r in rhythms if r.label == "af")
     last_s, was_normal, last_nn_ms = -np.inf, False, np.nan
     recent_s = np.full(RECENT_RR, np.nan)
-    for times, labels in store.columns():
-        if not len(times):
-            continue
+    for known_s, times, labels in rr_parts(store, quality):
         end_s = times[:, TIMES.index("r_s")]
         start_s = np.concatenate([[last_s], end_s[:-1]])
-        readable = (end_s - start_s <= MAX_RR_S) & ~off.touch(start_s, end_s)
-        rr_s = np.concatenate([recent_s, np.where(readable, end_s - start_s, np.nan)])
+        rr_s = np.concatenate([recent_s, known_s])
         is_normal = np.concatenate([[was_normal], labels == NORMAL])
         is_nn = is_normal[1:] & is_normal[:-1] & _plausible(rr_s) & ~af.touch(start_s, end_s)
         nn_ms = np.where(is_nn, 1000 * rr_s[RECENT_RR:], np.nan)
-        yield _Intervals(np.concatenate([[last_nn_ms], nn_ms]), int(readable.sum()))
+        yield _Intervals(np.concatenate([[last_nn_ms], nn_ms]), int(np.isfinite(known_s).sum()))
         last_s, was_normal, last_nn_ms = float(end_s[-1]), bool(is_normal[-1]), float(nn_ms[-1])
         recent_s = rr_s[-RECENT_RR:]
 

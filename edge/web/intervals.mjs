@@ -12,7 +12,7 @@ export function median(values) {
 }
 
 /** RR before each beat; NaN before the first, above `MAX_RR_S` and across signal that is not good. */
-function rrBefore(beats, quality) {
+export function rrBefore(beats, quality) {
   const isOff = touchingNotGood(quality);
   return beats.map((beat, k) => {
     const start = k ? beats[k - 1].r_s : -Infinity;

@@ -1,7 +1,7 @@
 // Heart-rate variability over NN intervals. Twin of edge/variability.py, which says what counts as one and why.
 
-import { MAX_RR_S, median } from "./intervals.mjs";
-import { touching, touchingNotGood } from "./spans.mjs";
+import { median, rrBefore } from "./intervals.mjs";
+import { touching } from "./spans.mjs";
 import { stretches } from "./stretches.mjs";
 
 const MIN_DIFFERENCES = 60; // about a minute
@@ -28,14 +28,13 @@ export function variability(beats, quality, rhythms) {
 
 /** NN intervals in ms, differences and sums of those that share a beat, and how many RR could be read. */
 function intervals(beats, quality, rhythms) {
-  const isOff = touchingNotGood(quality);
+  const rrs = rrBefore(beats, quality);
   // The first of the windows that a stretch stands on begins before the stretch.
   const isAf = touching(stretches(rhythms).filter(({ label }) => label === "af").map(({ start_s, end_s }) => [start_s - WINDOW_S, end_s]));
   const found = { nn: [], differences: [], sums: [], readable: 0 };
   let recent = [], before = NaN;
   for (let k = 1; k < beats.length; k++) {
-    const start = beats[k - 1].r_s, end = beats[k].r_s, off = isOff(start, end), af = isAf(start, end);
-    const rr = end - start <= MAX_RR_S && !off ? end - start : NaN;
+    const rr = rrs[k], af = isAf(beats[k - 1].r_s, beats[k].r_s);
     const isNormal = beats[k - 1].label === "N" && beats[k].label === "N";
     const ms = isNormal && !af && isPlausible(rr, recent) ? 1000 * rr : NaN;
     if (!isNaN(rr)) found.readable++;
