@@ -85,3 +85,8 @@ def _beats(rows: Rows, blocked: npt.NDArray[Any]) -> list[Beat]:
         )
         for row, label, confidence, count in zip(times.tolist(), *facts, strict=True)
     ]
+
+
+def stored(beats: Sequence[Beat]) -> BeatStore:
+    """Beats as a store, which they may be already."""
+    return beats if isinstance(beats, BeatStore) else BeatStore(beats)

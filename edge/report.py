@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -19,12 +18,12 @@ import numpy.typing as npt
 from .alert_limits import SLOW_TRENDS
 from .amplitude import amplitude_doubt
 from .analysis import Analysis
+from .beat_store import stored
 from .events import Alert, Beat
 from .files import make_folder, whole_file
-from .intervals import MAX_RR_S, beat_intervals_ms
-from .labels import BEATS
 from .names import ALERT_NAMES
 from .record import Record
+from .stored_intervals import interval_values_ms
 
 SHOWN_S = 3600.0  # of signal on the page; more would not open on a phone
 MAX_RATE_HZ = 500.0
@@ -101,31 +100,14 @@ def interval_rows(analysis: Analysis) -> list[dict[str, Any]]:
 
     The medians are the analysis' own, so that the page and the JSON never disagree.
     """
-    values = _interval_values(analysis.beats)
-    rows = []
+    store, rows = stored(analysis.beats), []
     for key, name in INTERVALS.items():
-        found = np.array(values[key])
+        found = interval_values_ms(store, analysis.quality, key)
         p5, p95 = np.percentile(found, [5, 95]).tolist() if len(found) else (None, None)
         median = float(np.median(found)) if key == "rr" and len(found) else None
         median = analysis.intervals_ms.get(key, median)
         rows.append({"name": name, "median": median, "p5": p5, "p95": p95, "count": len(found)})
     return rows
-
-
-def _interval_values(beats: Sequence[Beat]) -> dict[str, list[float]]:
-    chosen = "N" if any(beat.label == "N" for beat in beats) else "".join(BEATS)
-    values: dict[str, list[float]] = {key: [] for key in INTERVALS}
-    before: Beat | None = None
-    for beat in beats:
-        gap = beat.r_s - before.r_s if before is not None else np.inf
-        rr_s = gap if gap <= MAX_RR_S else None
-        if rr_s is not None:
-            values["rr"].append(1000 * rr_s)
-        if beat.label in chosen:
-            for key, value in beat_intervals_ms(beat, rr_s).items():
-                values[key] += [] if value is None else [value]
-        before = beat
-    return values
 
 
 def _signal(record: Record, shown_s: float) -> dict[str, Any]:

@@ -51,7 +51,13 @@ def stored_intervals_ms(store: BeatStore, quality: Iterable[Quality]) -> dict[st
 
 
 def interval_values_ms(store: BeatStore, quality: Iterable[Quality], name: str) -> Floats:
-    """Each normal beat's (if none is normal, each beat's) interval, where it is measurable."""
+    """Each normal beat's (if none is normal, each beat's) interval, where it is measurable.
+
+    Of "rr" those before all beats.
+    """
+    if name == "rr":
+        rr_s = rr_before_s(store, quality)
+        return 1000 * rr_s[np.isfinite(rr_s)]
     has_normal = any((labels == NORMAL).any() for _, labels in store.columns())
     start, end = INTERVALS[name]
     found = [np.empty(0)]

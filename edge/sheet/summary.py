@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..alert_limits import SLOW_TRENDS
 from ..analysis import Analysis
-from ..beat_store import TIMES, BeatStore
+from ..beat_store import TIMES, BeatStore, stored
 from ..labels import BEATS
 from ..stored_intervals import interval_values_ms, rr_before_s
 
@@ -84,8 +84,7 @@ class Summary:
 
 def summary_of(analysis: Analysis) -> Summary:
     """Everything that the sheet says in figures."""
-    beats = analysis.beats
-    store = beats if isinstance(beats, BeatStore) else BeatStore(beats)
+    store = stored(analysis.beats)
     columns = [(times[:, TIMES.index("r_s")].copy(), labels) for times, labels in store.columns()]
     r_s = np.concatenate([np.empty(0), *(r for r, _ in columns)])
     labels = np.concatenate([np.empty(0, np.int32), *(found for _, found in columns)])
@@ -97,7 +96,7 @@ def summary_of(analysis: Analysis) -> Summary:
         labels,
         slowest,
         fastest,
-        tuple(_intervals(analysis, store, rr_s)),
+        tuple(_intervals(analysis, store)),
         tuple(_episodes(analysis)),
         _shares([(s.start_s, s.end_s, s.label) for s in analysis.rhythms]),
         _shares([(q.start_s, q.end_s, q.state) for q in analysis.quality]),
@@ -117,14 +116,12 @@ def _extremes(rr_s: Floats) -> tuple[float | None, float | None]:
     return 60 * beats / float(spans.max()), 60 * beats / float(spans.min())
 
 
-def _intervals(analysis: Analysis, store: BeatStore, rr_s: Floats) -> list[Interval]:
+def _intervals(analysis: Analysis, store: BeatStore) -> list[Interval]:
     """The medians are the analysis' own: sheet and JSON never disagree."""
-    rr_ms = 1000 * rr_s[np.isfinite(rr_s)]
     names = {"rr": "RR", "pr": "PR", "qrs": "QRS", "qt": "QT", "qtc": "QTcF"}
     rows = []
     for key, name in names.items():
-        is_rr = key == "rr"
-        found = rr_ms if is_rr else interval_values_ms(store, analysis.quality, key)
+        found = interval_values_ms(store, analysis.quality, key)
         if not len(found):
             rows.append(Interval(name, analysis.intervals_ms.get(key), None, None, 0))
             continue

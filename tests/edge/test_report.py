@@ -13,9 +13,11 @@ import pytest
 
 from leadone.edge import report
 from leadone.edge.analysis import Analysis, Episode, Finding, Variability
+from leadone.edge.beat_store import BeatStore
 from leadone.edge.errors import InputError
 from leadone.edge.events import Alert, Beat, Quality, Rhythm
 from leadone.edge.record import Record
+from leadone.edge.stored_intervals import interval_values_ms
 
 HOSTILE = "a/</script><script>alert(1)</script>{{data}}<img src=x onerror=alert(2)>&\u2028'\""
 
@@ -185,6 +187,19 @@ def test_variability_is_on_the_page(tmp_path: Path) -> None:
     page = page_of(analysis_of(record_of(20), heart_rate_variability=told), tmp_path)
     assert page.data["variability"] == asdict(told)
     assert all(f"{name}:" in page.scripts[1] for name in asdict(told) if name != "nn_intervals")
+
+
+def test_no_row_counts_an_rr_across_signal_that_is_not_good() -> None:
+    r_s = np.delete(np.arange(0.5, 19.5, 0.8), 10)
+    beats = tuple(Beat(r, r - 0.05, r + 0.05, t_on_s=r, t_off_s=r + 0.3) for r in r_s.tolist())
+    noise = (Quality(r_s[9] + 0.1, r_s[10] - 0.1, "noisy", "muscle"),)
+    for quality, counted, longest_ms in (((), 0, 1600), (noise, 1, 800)):
+        analysis = analysis_of(record_of(20), beats, quality=quality)
+        rows = {row["name"]: row for row in report.interval_rows(analysis)}
+        assert rows["RR"]["count"] == rows["QTcF"]["count"] == len(beats) - 1 - counted
+        assert rows["QT"]["count"] == len(beats)
+        largest_ms = interval_values_ms(BeatStore(beats), quality, "rr").max()
+        assert largest_ms == pytest.approx(longest_ms)
 
 
 def test_findings_are_on_the_page(tmp_path: Path) -> None:
